@@ -19,3 +19,13 @@ export const KEY_SECRET = 'hawser-key'
 export const TAINT_LOST_QUORUM = 'drbd.linbit.com/lost-quorum'
 export const ANNOTATION_IGNORE_FAIL_OVER = 'drbd.linbit.com/ignore-fail-over'
 export const CSI_DRIVER = 'linstor.csi.linbit.com'
+
+/** Cluster-scoped objects of Hawser: a report for each node, one status of the whole. */
+export const NODE_PLURAL = 'hawsernodes'
+export const NODE_KIND = 'HawserNode'
+export const CLUSTER_PLURAL = 'hawserclusters'
+export const CLUSTER_KIND = 'HawserCluster'
+export const CLUSTER_OBJECT = 'hawser'
+
+/** On a Node, by a person: addresses of its networks, comma-separated, the one for the beats first; else its InternalIPs are taken. */
+export const ANNOTATION_ADDRESSES = 'hawser.io/addresses'
