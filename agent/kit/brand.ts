@@ -25,6 +25,7 @@ export function resourceName(text: string): ResourceName {
 }
 
 export function bootId(text: string): BootId {
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)) throw new RangeError(`not a boot id: ${JSON.stringify(text)}`)
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text))
+    throw new RangeError(`not a boot id: ${JSON.stringify(text)}`)
   return text as BootId
 }

@@ -122,7 +122,12 @@ export class AppError extends Error {
   readonly code: ErrorCode
   readonly fields: Readonly<Record<string, unknown>>
 
-  constructor(code: ErrorCode, message: string, fields: Readonly<Record<string, unknown>> = {}, cause?: unknown) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    fields: Readonly<Record<string, unknown>> = {},
+    cause?: unknown,
+  ) {
     super(message, cause === undefined ? undefined : { cause })
     this.name = 'AppError'
     this.code = code

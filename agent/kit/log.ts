@@ -12,7 +12,12 @@ export interface LogOptions {
 
 /** Asynchronous destination: a stalled reader of the output must not stall fencing (ARCHITECTURE fact 5). */
 export function openLog(options: LogOptions): Log {
-  const destination = pino.destination({ dest: options.fd ?? 2, sync: false, minLength: 0, maxLength: 1 << 20 })
+  const destination = pino.destination({
+    dest: options.fd ?? 2,
+    sync: false,
+    minLength: 0,
+    maxLength: 1 << 20,
+  })
   return pino(
     {
       level: options.level,
@@ -20,7 +25,18 @@ export function openLog(options: LogOptions): Log {
       base: null,
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: label => ({ level: label }) },
-      redact: { paths: ['key', 'token', 'authorization', '*.key', '*.token', '*.authorization', 'headers.authorization'], censor: '[secret]' },
+      redact: {
+        paths: [
+          'key',
+          'token',
+          'authorization',
+          '*.key',
+          '*.token',
+          '*.authorization',
+          'headers.authorization',
+        ],
+        censor: '[secret]',
+      },
       serializers: { err: pino.stdSerializers.errWithCause },
     },
     destination,

@@ -96,4 +96,9 @@ export interface DrbdState {
   readonly unknown: ReadonlyMap<string, number>
 }
 
-export const NO_DRBD: DrbdState = { phase: 'starting', familyVersion: undefined, resources: new Map(), unknown: new Map() }
+export const NO_DRBD: DrbdState = {
+  phase: 'starting',
+  familyVersion: undefined,
+  resources: new Map(),
+  unknown: new Map(),
+}

@@ -101,4 +101,10 @@ export interface LeasePolicy {
   readonly suspectMs: number
 }
 
-export const DEFAULT_LEASE: LeasePolicy = { leaseMs: 3000, watchdogMs: 5000, marginMs: 500, beatMs: 250, suspectMs: 800 }
+export const DEFAULT_LEASE: LeasePolicy = {
+  leaseMs: 3000,
+  watchdogMs: 5000,
+  marginMs: 500,
+  beatMs: 250,
+  suspectMs: 800,
+}
