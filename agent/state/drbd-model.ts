@@ -1,5 +1,15 @@
 /** What is known of DRBD on this node: the types of the slice, in DRBD's own words. */
 import type { ResourceName } from '#kit/brand.ts'
+import type { MonoMs } from '#kit/clock.ts'
+import type {
+  ConnectionStatistics,
+  DeviceStatistics,
+  PeerDeviceStatistics,
+  ResourceOptions,
+} from '../wire/drbd-tables.ts'
+
+/** A number that the tables of this version do not know: never equal to a word that anything is decided by. */
+export type UnknownWord = `unknown:${number}`
 
 export type Role = 'Unknown' | 'Primary' | 'Secondary'
 
@@ -14,6 +24,7 @@ export type DiskState =
   | 'DUnknown'
   | 'Consistent'
   | 'UpToDate'
+  | UnknownWord
 
 export type ConnectionState =
   | 'StandAlone'
@@ -26,6 +37,7 @@ export type ConnectionState =
   | 'TearDown'
   | 'Connecting'
   | 'Connected'
+  | UnknownWord
 
 /** A replication state word as `drbdsetup events2` prints it; numbers that no table knows are `unknown:N`. */
 export type ReplicationState = string
@@ -51,6 +63,16 @@ export interface Device {
   /** Of 8.4's disk configuration; 9.x keeps it with the connection. */
   readonly fencing: FencingPolicy
   readonly sizeBytes: number | undefined
+  readonly backingDev?: string
+  readonly statistics?: DeviceStatistics
+}
+
+/** Who holds a resync back; all false: nobody. */
+export interface ResyncSuspended {
+  readonly user: boolean
+  readonly peer: boolean
+  readonly dependency: boolean
+  readonly maxParallel: boolean
 }
 
 export interface PeerDevice {
@@ -60,6 +82,16 @@ export interface PeerDevice {
   readonly outOfSyncBytes: number | undefined
   /** UUID flag STABLE of the peer (9.x), for may_promote; undefined in 8.4. */
   readonly peerStable: boolean | undefined
+  readonly peerClient?: boolean
+  readonly resyncSuspended?: ResyncSuspended
+  readonly statistics?: PeerDeviceStatistics
+}
+
+/** One network path to a peer (9.x). */
+export interface Path {
+  readonly local: string
+  readonly peer: string
+  readonly established: boolean
 }
 
 export interface Connection {
@@ -73,6 +105,9 @@ export interface Connection {
   readonly peerAddress: string | undefined
   readonly fencing: FencingPolicy
   readonly peerDevices: ReadonlyMap<number, PeerDevice>
+  /** By `local peer`; 9.x only, and only when the kernel tells them. */
+  readonly paths?: ReadonlyMap<string, Path>
+  readonly statistics?: ConnectionStatistics
 }
 
 export interface Resource {
@@ -82,6 +117,21 @@ export interface Resource {
   readonly failIo: boolean
   readonly devices: ReadonlyMap<number, Device>
   readonly connections: ReadonlyMap<number, Connection>
+  readonly writeOrdering?: string
+  /** As configured (quorum, on_no_quorum, auto_promote, …); undefined until the configuration was read. */
+  readonly options?: ResourceOptions
+}
+
+/** A call of a user-mode helper by the kernel, and what it answered. */
+export interface HelperCall {
+  readonly resource: string
+  readonly peerNodeId: number | undefined
+  readonly volume: number | undefined
+  readonly helper: string
+  readonly calledAt: MonoMs | undefined
+  readonly endedAt: MonoMs | undefined
+  /** Exit code of the helper; negative: it could not be run (errno). Undefined while it runs. */
+  readonly exitCode: number | undefined
 }
 
 /** `starting`: nothing was read yet. `no module`: the kernel has no family drbd. `resync`: what is held may be old, a dump runs. */
@@ -94,6 +144,10 @@ export interface DrbdState {
   readonly resources: ReadonlyMap<ResourceName, Resource>
   /** Unknown attributes, numbers and commands met so far, by name, with how often. */
   readonly unknown: ReadonlyMap<string, number>
+  /** The last calls of helpers, oldest first. */
+  readonly helpers?: readonly HelperCall[]
+  /** When the configuration (fencing policy, options, addresses) was last read whole. */
+  readonly configuredAt?: MonoMs
 }
 
 export const NO_DRBD: DrbdState = {
