@@ -130,7 +130,7 @@ async function layOut(options: ControlPlaneOptions): Promise<Layout> {
     bind: options.lab ? '0.0.0.0' : '127.0.0.1',
     address: options.lab?.address ?? '127.0.0.1',
     ports: options.lab ? LAB_PORTS : await freePorts(options.port ?? 0),
-    nodeGraceSeconds: options.nodeGraceSeconds ?? 40,
+    nodeGraceSeconds: options.nodeGraceSeconds,
     extra: { etcd: [], apiserver: [], controllers: [], scheduler: [], ...options.extra },
   }
 }

@@ -60,8 +60,9 @@ export function controllersArgv({ kubehost, pki, ports, nodeGraceSeconds, extra 
     '--use-service-account-credentials=true',
     `--cluster-signing-cert-file=${pki}/ca.crt`,
     `--cluster-signing-key-file=${pki}/ca.key`,
-    '--node-monitor-period=2s',
-    `--node-monitor-grace-period=${nodeGraceSeconds}s`,
+    ...(nodeGraceSeconds === undefined
+      ? []
+      : ['--node-monitor-period=2s', `--node-monitor-grace-period=${nodeGraceSeconds}s`]),
     ...extra.controllers,
   ]
 }

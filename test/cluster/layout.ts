@@ -11,7 +11,8 @@ export interface Layout {
   readonly bind: string
   readonly address: string
   readonly ports: Ports
-  readonly nodeGraceSeconds: number
+  /** Undefined: as Kubernetes has it (50 s). */
+  readonly nodeGraceSeconds: number | undefined
   /** More flags, for one program each. */
   readonly extra: Readonly<Record<PartName, readonly string[]>>
 }
