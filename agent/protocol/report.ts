@@ -23,6 +23,8 @@ const DiskSchema = z.object({
   volume: z.int().min(0).max(65_535),
   minor: z.int().min(0).max(1_048_575),
   disk: word,
+  /** Diskless on purpose; absent: no. */
+  client: z.boolean().optional(),
   sizeBytes: z.int().min(0).optional(),
 })
 
@@ -72,6 +74,7 @@ export const ReportSchema = z.object({
     held: z.boolean(),
   }),
   members: z.array(MemberReportSchema).max(64),
+  /** What keeps this node from its whole work; with any of them it does not count as ready. */
   reasons: z.array(ReasonSchema).max(MAX_REASONS),
 })
 
