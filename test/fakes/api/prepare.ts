@@ -1,0 +1,215 @@
+/** What the API server itself writes into objects: defaults, server-owned metadata, status kept apart. */
+import {
+  at,
+  clone,
+  isObject,
+  type Json,
+  type JsonObject,
+  type KubeObject,
+  listAt,
+  type ObjectMeta,
+  sameJson,
+  textAt,
+  timestamp,
+} from './json.ts'
+import type { Resource } from './resources.ts'
+
+const CONTAINER = {
+  resources: {},
+  terminationMessagePath: '/dev/termination-log',
+  terminationMessagePolicy: 'File',
+  imagePullPolicy: 'IfNotPresent',
+}
+/** What the admission plugin DefaultTolerationSeconds adds. */
+const TOLERATIONS = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']
+
+function defaultContainers(spec: JsonObject, key: string): JsonObject {
+  const list = spec[key]
+  return Array.isArray(list)
+    ? { [key]: list.map(each => ({ ...CONTAINER, ...(isObject(each) ? each : {}) })) }
+    : {}
+}
+
+function defaultTolerations(spec: JsonObject): Json[] {
+  const own = listAt(spec, 'tolerations')
+  const covers = (key: string): boolean =>
+    own.some(
+      each =>
+        [key, undefined].includes(textAt(each, 'key')) &&
+        ['NoExecute', undefined].includes(textAt(each, 'effect')),
+    )
+  const added = TOLERATIONS.filter(key => !covers(key)).map(key => ({
+    key,
+    operator: 'Exists',
+    effect: 'NoExecute',
+    tolerationSeconds: 300,
+  }))
+  return [...own, ...added]
+}
+
+function newPod(pod: KubeObject): KubeObject {
+  const spec = pod.spec ?? {}
+  return {
+    ...pod,
+    spec: {
+      restartPolicy: 'Always',
+      terminationGracePeriodSeconds: 30,
+      dnsPolicy: 'ClusterFirst',
+      serviceAccountName: 'default',
+      serviceAccount: spec['serviceAccountName'] ?? 'default',
+      securityContext: {},
+      schedulerName: 'default-scheduler',
+      priority: 0,
+      enableServiceLinks: true,
+      preemptionPolicy: 'PreemptLowerPriority',
+      ...spec,
+      ...defaultContainers(spec, 'containers'),
+      ...defaultContainers(spec, 'initContainers'),
+      tolerations: defaultTolerations(spec),
+    },
+    status: { phase: 'Pending', qosClass: 'BestEffort' },
+  }
+}
+
+/** A new node is tainted until its controller has seen it Ready (admission plugin TaintNodesByCondition). */
+function newNode(node: KubeObject): KubeObject {
+  const key = 'node.kubernetes.io/not-ready'
+  const own = listAt(node.spec, 'taints')
+  const taints = own.some(taint => textAt(taint, 'key') === key)
+    ? own
+    : [...own, { key, effect: 'NoSchedule' }]
+  return { ...node, spec: { ...node.spec, taints }, status: node.status ?? {} }
+}
+
+const NEW: Readonly<Record<string, (object: KubeObject) => KubeObject>> = {
+  Pod: newPod,
+  Node: newNode,
+  Namespace: object => ({
+    ...object,
+    metadata: {
+      ...object.metadata,
+      labels: { 'kubernetes.io/metadata.name': object.metadata.name, ...object.metadata.labels },
+    },
+    spec: { finalizers: ['kubernetes'], ...object.spec },
+    status: { phase: 'Active' },
+  }),
+  VolumeAttachment: object => ({ ...object, status: { attached: false } }),
+  PersistentVolume: object => ({
+    ...object,
+    spec: { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem', ...object.spec },
+    status: { phase: 'Pending' },
+  }),
+  PersistentVolumeClaim: object => ({
+    ...object,
+    spec: { volumeMode: 'Filesystem', ...object.spec },
+    status: { phase: 'Pending' },
+  }),
+  StatefulSet: object => ({
+    ...object,
+    spec: { replicas: 1, podManagementPolicy: 'OrderedReady', ...object.spec },
+    status: { replicas: 0 },
+  }),
+  Deployment: object => ({ ...object, spec: { replicas: 1, ...object.spec }, status: {} }),
+  CSIDriver: object => ({ ...object, spec: { attachRequired: true, podInfoOnMount: false, ...object.spec } }),
+}
+
+/** Server-owned metadata of a new object, and the defaults of its kind. */
+export function prepareNew(resource: Resource, object: KubeObject): KubeObject {
+  const {
+    deletionTimestamp: _d,
+    deletionGracePeriodSeconds: _g,
+    managedFields: _f,
+    ...given
+  } = object.metadata
+  const metadata: ObjectMeta = {
+    ...given,
+    uid: crypto.randomUUID(),
+    resourceVersion: '',
+    creationTimestamp: timestamp(),
+    ...(resource.countsGenerations ? { generation: 1 } : {}),
+  }
+  const { status: _s, ...bare } = object
+  const keepsStatus = !resource.separateStatus || resource.kind === 'Node'
+  const stored = { ...(keepsStatus ? object : bare), metadata }
+  return NEW[resource.kind]?.(stored) ?? stored
+}
+
+const SERVER_OWNED = [
+  'name',
+  'generateName',
+  'namespace',
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+] as const
+
+function keepServerOwned(before: ObjectMeta, after: ObjectMeta): ObjectMeta {
+  const metadata: Record<string, unknown> = { ...after }
+  for (const key of SERVER_OWNED) {
+    const value = before[key]
+    if (value === undefined) delete metadata[key]
+    else metadata[key] = value
+  }
+  return metadata as unknown as ObjectMeta
+}
+
+/** Everything of `object` except metadata and status. */
+function wishOf(object: KubeObject): JsonObject {
+  const { metadata: _m, status: _s, ...rest } = object
+  return rest as JsonObject
+}
+
+function withStatus(object: KubeObject, status: JsonObject | undefined): KubeObject {
+  const { status: _, ...rest } = object
+  return status === undefined ? rest : { ...rest, status }
+}
+
+/** What a write to the main resource or to `subresource` really changes of `before`. */
+export function prepareUpdate(
+  resource: Resource,
+  before: KubeObject,
+  wanted: KubeObject,
+  subresource: string | undefined,
+): KubeObject {
+  const metadata = keepServerOwned(before.metadata, clone(wanted.metadata))
+  if (subresource === 'status') {
+    // Of a custom resource only the status is taken; built-in kinds let labels and annotations through.
+    const kept = resource.schema === undefined ? metadata : { ...before.metadata }
+    if (resource.schema !== undefined && wanted.metadata.managedFields !== undefined)
+      kept.managedFields = wanted.metadata.managedFields
+    return withStatus({ ...before, metadata: kept }, wanted.status)
+  }
+  const merged = { ...wanted, apiVersion: before.apiVersion, kind: before.kind, metadata }
+  const after = resource.separateStatus ? withStatus(merged, before.status) : merged
+  if (resource.countsGenerations && !sameJson(wishOf(before), wishOf(after))) {
+    after.metadata = { ...metadata, generation: (before.metadata.generation ?? 0) + 1 }
+  }
+  return after
+}
+
+/** Deletion is due: asked for, no finalizer left, no grace left. */
+export function isFinished(object: KubeObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata
+  const isNamespaceWaiting = object.kind === 'Namespace' && listAt(object, 'spec', 'finalizers').length > 0
+  return (
+    deletionTimestamp !== undefined &&
+    (deletionGracePeriodSeconds ?? 0) === 0 &&
+    (finalizers ?? []).length === 0 &&
+    !isNamespaceWaiting
+  )
+}
+
+/** Seconds a delete leaves the object: pods that run somewhere have a grace, all else has none. */
+export function graceOf(object: KubeObject, asked: number | undefined): number {
+  if (object.kind !== 'Pod') return 0
+  const phase = textAt(object, 'status', 'phase')
+  const isRunning =
+    textAt(object, 'spec', 'nodeName') !== undefined && phase !== 'Succeeded' && phase !== 'Failed'
+  if (!isRunning) return 0
+  const own = at(object, 'spec', 'terminationGracePeriodSeconds')
+  const seconds = asked ?? (typeof own === 'number' ? own : 30)
+  return seconds < 0 ? 1 : seconds
+}
