@@ -15,7 +15,8 @@ const run = promisify(execFile)
 const EXECUTABLE = 0o755
 const PLAIN = 0o644
 
-export const APP = 'app'
+/** The folder of everything that is ours in an image; manifests and the agent's defaults name it. */
+export const APP = 'hawser'
 
 export async function fileEntry(source: string, path: string, mode = PLAIN): Promise<TarEntry> {
   return { kind: 'file', path, data: await readFile(source), mode }

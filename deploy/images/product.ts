@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Image, type Layer, toLayer } from './archive.ts'
-import { APP, bundle, compileStatic, koffiEntries } from './layers.ts'
+import { APP, bundle, compileStatic, fileEntry, koffiEntries } from './layers.ts'
 import { layerTar, type TarEntry } from './tar.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -21,6 +21,7 @@ export async function agentImage(node: Layer, signal: AbortSignal): Promise<Imag
   const helper = join(ROOT, 'native/helper/fence-peer.c')
   const entries: TarEntry[] = [
     { kind: 'file', path: `${APP}/agent.mjs`, data: await bundle('agent/main.ts'), mode: 0o644 },
+    await fileEntry(join(ROOT, 'deploy/images/run-agent.sh'), `${APP}/run-agent`, 0o755),
     ...(await koffiEntries()),
   ]
   if (existsSync(helper))

@@ -44,7 +44,7 @@ export function csiManifests(): Manifest[] {
                 name: 'plugin',
                 image: TEST_IMAGE,
                 imagePullPolicy: 'Never',
-                args: ['/app/csi-plugin.mjs'],
+                args: ['/hawser/csi-plugin.mjs'],
                 env: [{ name: 'NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }],
                 securityContext: { privileged: true },
                 volumeMounts: [
