@@ -121,6 +121,15 @@ export function noSuchResource(): ApiFault {
   return new ApiFault(404, 'NotFound', 'the server could not find the requested resource', {})
 }
 
+export function notAllowed(): ApiFault {
+  return new ApiFault(
+    405,
+    'MethodNotAllowed',
+    'the server does not allow this method on the requested resource',
+    {},
+  )
+}
+
 export function expired(message: string, listMeta: JsonObject = {}): ApiFault {
   return new ApiFault(410, 'Expired', message, undefined, listMeta)
 }

@@ -12,6 +12,7 @@ import {
 } from './field-set.ts'
 import { type Comparison, compare, fieldsOf, mergeTyped, removeFields } from './field-walk.ts'
 import { type Json, type JsonObject, type KubeObject, type ManagedFieldsEntry, timestamp } from './json.ts'
+import type { Resource } from './resources.ts'
 import type { Shape } from './shapes.ts'
 
 /** Who writes, and how. */
@@ -49,8 +50,18 @@ const NEVER_OWNED = new Set(
 /** Fields that this write may not touch are not owned by it either. */
 export type Ignores = (path: string) => boolean
 
+/** How fields of this kind merge, and which of them a write to this route leaves alone. */
+export interface Rules {
+  readonly shape: Shape
+  readonly ignores: Ignores
+}
+
 /** Of the parts that a write to `subresource` does not change: `status` here, everything else there. */
-export function ignoresFor(subresource: string | undefined, separateStatus: boolean): Ignores {
+export function rulesFor(resource: Resource, subresource: string | undefined): Rules {
+  return { shape: resource.shape, ignores: ignoresFor(subresource, resource.separateStatus) }
+}
+
+function ignoresFor(subresource: string | undefined, separateStatus: boolean): Ignores {
   return path => {
     if (NEVER_OWNED.has(path) || path.startsWith('f:metadata\u0000f:managedFields')) return true
     const top = path.split('\u0000', 1)[0]
@@ -124,9 +135,10 @@ export function trackUpdate(
   before: KubeObject | undefined,
   after: KubeObject,
   writer: Writer,
-  shape: Shape,
-  ignores: Ignores,
+  { shape, ignores }: Rules,
 ): KubeObject {
+  // As the real server: what was never tracked is not tracked before its first apply.
+  if (before !== undefined && before.metadata.managedFields === undefined) return withFields(after, [])
   const changes = compare(before === undefined ? {} : asJson(before), asJson(after), shape)
   const touched = without(union(changes.added, changes.modified), ignores)
   const removed = without(changes.removed, ignores)
@@ -143,9 +155,11 @@ export function trackUpdate(
   return withFields(after, toEntries(setOwner(kept, writer, fields)))
 }
 
+const STRUCTS: FieldSet = new Set(['f:spec', 'f:status'])
+
 /** spec and status themselves are not owned when a built-in kind is created: the empty struct was there before. */
 function ownPaths(touched: FieldSet, created: boolean): FieldSet {
-  return created ? difference(touched, new Set(['f:spec', 'f:status'])) : touched
+  return created ? difference(touched, STRUCTS) : touched
 }
 
 function conflictOf(conflicts: readonly { owner: ManagedFieldsEntry; fields: FieldSet }[]): ApiFault {
@@ -184,16 +198,40 @@ export interface Applied {
   readonly isSame: boolean
 }
 
-/** Server-side apply of `config` on `live`; `live` without an owner of its own for a new object. */
+/** The owners before an apply. What was never tracked belongs to a manager of its own from now on. */
+function ownersBeforeApply(live: KubeObject, { apiVersion }: Writer, rules: Rules): Owned[] {
+  if (live.metadata.managedFields !== undefined) return ownedOf(live)
+  const manager: Writer = {
+    manager: 'before-first-apply',
+    operation: 'Update',
+    apiVersion,
+    subresource: undefined,
+  }
+  const fields = without(compare({}, asJson(live), rules.shape).added, rules.ignores)
+  return [{ entry: newEntry(manager), fields: difference(fields, STRUCTS) }]
+}
+
+/** A new object made by an apply: its manager owns what it named, nobody owns the defaults. */
+export function trackApplied(
+  object: KubeObject,
+  config: JsonObject,
+  writer: Writer,
+  rules: Rules,
+): KubeObject {
+  const fields = without(fieldsOf(config, rules.shape), rules.ignores)
+  return withFields(object, toEntries([{ entry: newEntry(writer), fields }]))
+}
+
+/** Server-side apply of `config` on an object that exists. */
 export function applyConfig(
   live: KubeObject,
   config: JsonObject,
   writer: Writer,
   force: boolean,
-  shape: Shape,
-  ignores: Ignores,
+  rules: Rules,
 ): Applied {
-  const owned = ownedOf(live)
+  const { shape, ignores } = rules
+  const owned = ownersBeforeApply(live, writer, rules)
   const mine = owned.find(each => isSame(each.entry, writer))
   const others = owned.filter(each => each !== mine)
   const fields = without(fieldsOf(config, shape), ignores)

@@ -1,6 +1,6 @@
 /** The subresources of pods that are verbs of their own: binding and eviction. */
 import type { Answer, Call, Served } from './call.ts'
-import { badRequest, conflict, tooManyRequests } from './fault-status.ts'
+import { type ApiFault, badRequest, conflict, tooManyRequests } from './fault-status.ts'
 import { at, isObject, type JsonObject, type KubeObject, listAt, textAt, timestamp } from './json.ts'
 import { getObject } from './read.ts'
 import { deleteObject, parseDeleteOptions } from './remove.ts'
@@ -34,11 +34,8 @@ export function handleBinding(served: Served, call: Call): Answer {
     ...listAt(pod, 'status', 'conditions').filter(each => textAt(each, 'type') !== 'PodScheduled'),
     scheduled,
   ]
-  const generation = (pod.metadata.generation ?? 0) + 1
-  const metadata = { ...pod.metadata, generation }
   served.store.put(tableOf(resource), keyOf(namespace, name), {
     ...pod,
-    metadata,
     spec: { ...pod.spec, nodeName: node },
     status: { ...pod.status, conditions },
   })
@@ -74,16 +71,23 @@ function isTerminal(pod: KubeObject): boolean {
   )
 }
 
+/** Not tried again by itself when it says no; the budget's controller must catch up first. */
+function refusal(budget: KubeObject): ApiFault {
+  const { name, generation = 0 } = budget.metadata
+  const number = (field: string): number => Number(at(budget, 'status', field) ?? 0)
+  const isBehind = number('observedGeneration') < generation
+  const message = isBehind
+    ? `The disruption budget ${name} is still being processed by the server.`
+    : `The disruption budget ${name} needs ${number('desiredHealthy')} healthy pods and has ${number('currentHealthy')} currently`
+  const text = "Cannot evict pod as it would violate the pod's disruption budget."
+  return tooManyRequests(text, isBehind ? 10 : 0, [{ reason: 'DisruptionBudget', message }])
+}
+
 export function handleEviction(served: Served, call: Call): Answer {
   const { resource, namespace, name = '' } = call.route
   const pod = getObject(served, resource, namespace, name)
   const budget = isTerminal(pod) ? undefined : refusingBudget(served, pod)
-  if (budget !== undefined) {
-    const message = `The disruption budget ${budget.metadata.name} needs ${Number(at(budget, 'status', 'desiredHealthy') ?? 0)} healthy pods and has ${Number(at(budget, 'status', 'currentHealthy') ?? 0)} currently`
-    throw tooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", 0, [
-      { reason: 'DisruptionBudget', message },
-    ])
-  }
+  if (budget !== undefined) throw refusal(budget)
   deleteObject(served, resource, pod, parseDeleteOptions(at(call.body, 'deleteOptions'), call.query))
   return CREATED
 }

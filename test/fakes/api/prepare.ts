@@ -1,9 +1,9 @@
-/** What the API server itself writes into objects: defaults, server-owned metadata, status kept apart. */
+/** What a write really stores: server-owned metadata, defaults, status kept apart; and when a deletion is due. */
+
+import { withDefaults } from './defaults.ts'
 import {
   at,
   clone,
-  isObject,
-  type Json,
   type JsonObject,
   type KubeObject,
   listAt,
@@ -13,105 +13,6 @@ import {
   timestamp,
 } from './json.ts'
 import type { Resource } from './resources.ts'
-
-const CONTAINER = {
-  resources: {},
-  terminationMessagePath: '/dev/termination-log',
-  terminationMessagePolicy: 'File',
-  imagePullPolicy: 'IfNotPresent',
-}
-/** What the admission plugin DefaultTolerationSeconds adds. */
-const TOLERATIONS = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']
-
-function defaultContainers(spec: JsonObject, key: string): JsonObject {
-  const list = spec[key]
-  return Array.isArray(list)
-    ? { [key]: list.map(each => ({ ...CONTAINER, ...(isObject(each) ? each : {}) })) }
-    : {}
-}
-
-function defaultTolerations(spec: JsonObject): Json[] {
-  const own = listAt(spec, 'tolerations')
-  const covers = (key: string): boolean =>
-    own.some(
-      each =>
-        [key, undefined].includes(textAt(each, 'key')) &&
-        ['NoExecute', undefined].includes(textAt(each, 'effect')),
-    )
-  const added = TOLERATIONS.filter(key => !covers(key)).map(key => ({
-    key,
-    operator: 'Exists',
-    effect: 'NoExecute',
-    tolerationSeconds: 300,
-  }))
-  return [...own, ...added]
-}
-
-function newPod(pod: KubeObject): KubeObject {
-  const spec = pod.spec ?? {}
-  return {
-    ...pod,
-    spec: {
-      restartPolicy: 'Always',
-      terminationGracePeriodSeconds: 30,
-      dnsPolicy: 'ClusterFirst',
-      serviceAccountName: 'default',
-      serviceAccount: spec['serviceAccountName'] ?? 'default',
-      securityContext: {},
-      schedulerName: 'default-scheduler',
-      priority: 0,
-      enableServiceLinks: true,
-      preemptionPolicy: 'PreemptLowerPriority',
-      ...spec,
-      ...defaultContainers(spec, 'containers'),
-      ...defaultContainers(spec, 'initContainers'),
-      tolerations: defaultTolerations(spec),
-    },
-    status: { phase: 'Pending', qosClass: 'BestEffort' },
-  }
-}
-
-/** A new node is tainted until its controller has seen it Ready (admission plugin TaintNodesByCondition). */
-function newNode(node: KubeObject): KubeObject {
-  const key = 'node.kubernetes.io/not-ready'
-  const own = listAt(node.spec, 'taints')
-  const taints = own.some(taint => textAt(taint, 'key') === key)
-    ? own
-    : [...own, { key, effect: 'NoSchedule' }]
-  return { ...node, spec: { ...node.spec, taints }, status: node.status ?? {} }
-}
-
-const NEW: Readonly<Record<string, (object: KubeObject) => KubeObject>> = {
-  Pod: newPod,
-  Node: newNode,
-  Namespace: object => ({
-    ...object,
-    metadata: {
-      ...object.metadata,
-      labels: { 'kubernetes.io/metadata.name': object.metadata.name, ...object.metadata.labels },
-    },
-    spec: { finalizers: ['kubernetes'], ...object.spec },
-    status: { phase: 'Active' },
-  }),
-  VolumeAttachment: object => ({ ...object, status: { attached: false } }),
-  PersistentVolume: object => ({
-    ...object,
-    spec: { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem', ...object.spec },
-    status: { phase: 'Pending' },
-  }),
-  PersistentVolumeClaim: object => ({
-    ...object,
-    spec: { volumeMode: 'Filesystem', ...object.spec },
-    status: { phase: 'Pending' },
-  }),
-  StatefulSet: object => ({
-    ...object,
-    spec: { replicas: 1, podManagementPolicy: 'OrderedReady', ...object.spec },
-    status: { replicas: 0 },
-  }),
-  Deployment: object => ({ ...object, spec: { replicas: 1, ...object.spec }, status: {} }),
-  CSIDriver: object => ({ ...object, spec: { attachRequired: true, podInfoOnMount: false, ...object.spec } }),
-}
 
 /** Server-owned metadata of a new object, and the defaults of its kind. */
 export function prepareNew(resource: Resource, object: KubeObject): KubeObject {
@@ -131,7 +32,7 @@ export function prepareNew(resource: Resource, object: KubeObject): KubeObject {
   const { status: _s, ...bare } = object
   const keepsStatus = !resource.separateStatus || resource.kind === 'Node'
   const stored = { ...(keepsStatus ? object : bare), metadata }
-  return NEW[resource.kind]?.(stored) ?? stored
+  return withDefaults(stored)
 }
 
 const SERVER_OWNED = [
@@ -183,6 +84,7 @@ export function prepareUpdate(
     return withStatus({ ...before, metadata: kept }, wanted.status)
   }
   const merged = { ...wanted, apiVersion: before.apiVersion, kind: before.kind, metadata }
+  if (before.spec !== undefined) merged.spec ??= {}
   const after = resource.separateStatus ? withStatus(merged, before.status) : merged
   if (resource.countsGenerations && !sameJson(wishOf(before), wishOf(after))) {
     after.metadata = { ...metadata, generation: (before.metadata.generation ?? 0) + 1 }

@@ -24,7 +24,13 @@ export function handleGet(served: Served, call: Call): Answer {
 
 /** Every version of a custom resource shows the same object under its own apiVersion. */
 export function inVersion(object: KubeObject, resource: Resource): JsonObject {
-  return { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind } as unknown as JsonObject
+  const { kind: _k, apiVersion: _v, metadata, ...rest } = object
+  return {
+    kind: resource.kind,
+    apiVersion: apiVersionOf(resource),
+    metadata,
+    ...rest,
+  } as unknown as JsonObject
 }
 
 interface Token {

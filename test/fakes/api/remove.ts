@@ -72,6 +72,13 @@ function markDeleted(object: KubeObject, graceS: number, finalizers: string[] | 
   }
 }
 
+function sayTerminating(object: KubeObject): KubeObject {
+  if (object.kind === 'CustomResourceDefinition') return markCrdTerminating(object)
+  return object.kind === 'Namespace'
+    ? { ...object, status: { ...object.status, phase: 'Terminating' } }
+    : object
+}
+
 /** Asks for the deletion; removes at once what nothing holds. */
 export function deleteObject(
   served: Served,
@@ -87,7 +94,7 @@ export function deleteObject(
     graceOf(object, options.graceS),
     finalizersFor(object, options.propagation),
   )
-  const last = resource.kind === 'CustomResourceDefinition' ? markCrdTerminating(marked) : marked
+  const last = sayTerminating(marked)
   if (isFinished(last)) {
     store.remove(tableOf(resource), key, last)
     return { object: last, isGone: true }

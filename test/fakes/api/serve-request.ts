@@ -5,7 +5,7 @@ import { readBody, sendAnswer, sendFault, sendText } from './bodies.ts'
 import type { Answer, Call, Served } from './call.ts'
 import { plainAddress } from './connections.ts'
 import { discover } from './discovery.ts'
-import { ApiFault, noSuchResource } from './fault-status.ts'
+import { ApiFault, noSuchResource, notAllowed } from './fault-status.ts'
 import type { Faults } from './faults.ts'
 import { handleBinding, handleEviction } from './pods.ts'
 import { handleGet, handleList } from './read.ts'
@@ -117,6 +117,10 @@ function routeOf(serving: Serving, request: IncomingMessage, url: URL): Route | 
     if (target.group !== '') return undefined
     throw noSuchResource()
   }
+  const isWrite = verb === 'create' || verb === 'update' || verb === 'patch'
+  const lacksName = verb !== 'create' && target.name === undefined
+  const lacksNamespace = resource.namespaced && target.namespace === undefined
+  if (isWrite && (lacksName || lacksNamespace)) throw notAllowed()
   return { ...target, resource, verb }
 }
 
