@@ -65,7 +65,7 @@ resource() {
     printf '}\n'
   } >"/etc/drbd.d/$volume.res"
   carries_resource || return 0
-  ! drbdsetup role "$volume" >/dev/null 2>&1 || return 0 # up already, and left as it is
+  ! drbdadm role "$volume" >/dev/null 2>&1 || return 0 # up already, and left as it is
   # Never over a volume that this script did not make a moment ago: after a crash DRBD's own tools may say
   # that they see no usable meta data, and the data is all there.
   if [[ $(lvs --noheadings -o lv_tags "$group/$volume") == *"$fresh"* ]]; then
