@@ -1,0 +1,292 @@
+/** Folds what happens between agents into the mesh slice. */
+import type { BootId, NodeName } from '#kit/brand.ts'
+import type { MonoMs } from '#kit/clock.ts'
+import { unreachable } from '#kit/errors.ts'
+import type { Ack, Beat, SaidStatement, WatchdogWord } from '../wire/mesh-types.ts'
+import { firstLife, foldLife, isNewer, judgeBeat, sameLife } from './mesh-judge.ts'
+import {
+  type Answer,
+  type Condemnation,
+  type HeardStatement,
+  LATE_MS,
+  type Life,
+  type Members,
+  type MeshState,
+  PENDING_MS,
+  type Peer,
+  type PeerLife,
+} from './mesh-model.ts'
+
+/** What this node keeps on disk about one other node. */
+export interface SavedPeer {
+  readonly node: NodeName
+  readonly life: PeerLife | undefined
+  readonly condemned: readonly { readonly bootId: BootId; readonly by: Condemnation['by'] }[]
+}
+
+export type MeshEvent =
+  /** Before the first turn, from disk. */
+  | { readonly kind: 'peers-loaded'; readonly peers: readonly SavedPeer[] }
+  | { readonly kind: 'members-set'; readonly members: Members }
+  /** `at` is read before the datagram leaves. */
+  | {
+      readonly kind: 'beat-sent'
+      readonly to: NodeName
+      readonly nonce: string
+      readonly watchdog: WatchdogWord
+      readonly at: MonoMs
+    }
+  | { readonly kind: 'beat-heard'; readonly beat: Beat; readonly via: string; readonly at: MonoMs }
+  | { readonly kind: 'ack-heard'; readonly ack: Ack; readonly at: MonoMs }
+  /** Durable on disk. */
+  | { readonly kind: 'life-saved'; readonly node: NodeName; readonly life: PeerLife }
+  | {
+      readonly kind: 'condemned'
+      readonly node: NodeName
+      readonly bootId: BootId
+      readonly by: Condemnation['by']
+      readonly at: MonoMs
+    }
+
+export function emptyMesh(self: NodeName, life: Life, startedAt: MonoMs): MeshState {
+  return {
+    self,
+    life,
+    startedAt,
+    members: undefined,
+    heldBack: undefined,
+    peers: new Map(),
+    pending: new Map(),
+    turnAt: startedAt,
+    lateAt: undefined,
+    answers: [],
+  }
+}
+
+export function reduceMesh(mesh: MeshState, event: MeshEvent): MeshState {
+  switch (event.kind) {
+    case 'peers-loaded':
+      return event.peers.reduce((next, saved) => putPeer(next, loadedPeer(next, saved)), mesh)
+    case 'members-set':
+      return setMembers(mesh, event.members)
+    case 'beat-sent':
+      return beatSent(mesh, event)
+    case 'beat-heard':
+      return beatHeard(mesh, event.beat, event.via, event.at)
+    case 'ack-heard':
+      return ackHeard(mesh, event.ack, event.at)
+    case 'life-saved':
+      return editPeer(mesh, event.node, peer => ({ ...peer, saved: event.life }))
+    case 'condemned':
+      return editPeer(mesh, event.node, peer => condemn(peer, { ...event, saved: true }))
+    default:
+      return unreachable(event)
+  }
+}
+
+/** A new turn of the loop. One that comes late, or from a clock that went back, knows less than it remembers. */
+export function turnMesh(mesh: MeshState, at: MonoMs): MeshState {
+  const gap = at - mesh.turnAt
+  const turned = { ...mesh, turnAt: at, answers: [] }
+  if (gap >= 0 && gap <= LATE_MS) return { ...turned, pending: recent(mesh, at) }
+  const peers = new Map([...mesh.peers].map(([node, peer]) => [node, doubt(peer, mesh.turnAt, at)]))
+  return { ...turned, peers, pending: new Map(), lateAt: at }
+}
+
+/** The time that the loop did not see counts neither as a lease nor as silence. */
+function doubt(peer: Peer, before: MonoMs, at: MonoMs): Peer {
+  if (at >= before) {
+    return { ...peer, leaseFrom: undefined, quietFrom: Math.min(at, peer.quietFrom + (at - before)) }
+  }
+  return {
+    ...peer,
+    leaseFrom: undefined,
+    quietFrom: at,
+    bootSince: Math.min(peer.bootSince, at),
+    heardAt: peer.heardAt === undefined ? undefined : Math.min(peer.heardAt, at),
+    beatAt: undefined,
+    statements: new Map(),
+    copies: new Map(),
+  }
+}
+
+function recent(mesh: MeshState, at: MonoMs): MeshState['pending'] {
+  const oldest = at - PENDING_MS
+  // Insertion order is time order: the first one tells whether anything is old.
+  for (const beat of mesh.pending.values()) {
+    if (beat.sentAt >= oldest) break
+    return new Map([...mesh.pending].filter(([, pending]) => pending.sentAt >= oldest))
+  }
+  return mesh.pending
+}
+
+export function newPeer(node: NodeName, startedAt: MonoMs): Peer {
+  return {
+    node,
+    life: undefined,
+    bootSince: startedAt,
+    saved: undefined,
+    heardAt: undefined,
+    quietFrom: startedAt,
+    leaseFrom: undefined,
+    recordsOff: false,
+    refusesUs: false,
+    statements: new Map(),
+    copies: new Map(),
+    condemned: new Map(),
+    beatAt: undefined,
+  }
+}
+
+function loadedPeer(mesh: MeshState, saved: SavedPeer): Peer {
+  const condemned = saved.condemned.map(({ bootId, by }): [BootId, Condemnation] => [
+    bootId,
+    { bootId, by, at: mesh.startedAt, saved: true },
+  ])
+  const peer = mesh.peers.get(saved.node) ?? newPeer(saved.node, mesh.startedAt)
+  return { ...peer, life: saved.life, saved: saved.life, condemned: new Map(condemned) }
+}
+
+/** Nodes that are no members any more keep what is known of them; only members are asked and counted. */
+function setMembers(mesh: MeshState, members: Members): MeshState {
+  const peers = new Map(mesh.peers)
+  for (const { node } of members.list) {
+    if (node !== mesh.self && !peers.has(node)) peers.set(node, newPeer(node, mesh.turnAt))
+  }
+  return { ...mesh, members, heldBack: undefined, peers }
+}
+
+function beatSent(mesh: MeshState, event: MeshEvent & { kind: 'beat-sent' }): MeshState {
+  const { to, nonce, watchdog, at } = event
+  const pending = new Map(mesh.pending).set(nonce, { to, sentAt: at, watchdog })
+  return editPeer({ ...mesh, pending }, to, peer => ({ ...peer, beatAt: at }))
+}
+
+function beatHeard(mesh: MeshState, beat: Beat, via: string, at: MonoMs): MeshState {
+  if (beat.from === mesh.self) return mesh
+  const answer = { to: beat.from, via, nonce: beat.nonce, bootId: beat.bootId }
+  const peer = mesh.peers.get(beat.from)
+  const refused = judgeBeat(mesh, peer, beat)
+  if (peer === undefined || refused === 'condemned')
+    return say(mesh, { ...answer, refused: refused ?? 'members', recorded: false })
+  // Another boot is believed only in a fresh acknowledgement: a beat may have been on its way for long.
+  if (peer.life !== undefined && peer.life.bootId !== beat.bootId) return mesh
+  if (peer.life !== undefined && !isNewer(peer.life, beat)) return mesh
+
+  const life = peer.life === undefined ? firstLife(beat) : foldLife(peer.life, beat)
+  const changed = !sameLife(peer.life, life)
+  const heard: Peer = {
+    ...peer,
+    life,
+    bootSince: peer.life === undefined ? at : peer.bootSince,
+    heardAt: Math.max(peer.heardAt ?? at, at),
+    quietFrom: changed ? mesh.turnAt : peer.quietFrom,
+  }
+  // What is not on disk is not acknowledged: the next beat will be.
+  if (!sameLife(peer.saved, life)) return putPeer(mesh, heard)
+  const granted = refused === undefined ? { ...heard, quietFrom: mesh.turnAt } : heard
+  return say(putPeer(mesh, granted), { ...answer, refused, recorded: true })
+}
+
+function say(mesh: MeshState, answer: Answer): MeshState {
+  return { ...mesh, answers: [...mesh.answers, answer] }
+}
+
+function ackHeard(mesh: MeshState, ack: Ack, at: MonoMs): MeshState {
+  const asked = mesh.pending.get(ack.nonce)
+  const known = mesh.peers.get(ack.from)
+  if (asked === undefined || known === undefined || asked.to !== ack.from) return mesh
+  if (ack.yourBootId !== mesh.life.bootId || known.condemned.has(ack.bootId)) return mesh
+  const pending = new Map(mesh.pending)
+  pending.delete(ack.nonce)
+
+  const lived = liveIn(known, ack, asked.sentAt, mesh.turnAt, at)
+  if (lived === undefined) return { ...mesh, pending }
+  const granted = ack.granted && ack.membersHash === mesh.members?.hash
+  const peer: Peer = {
+    ...lived,
+    heardAt: Math.max(lived.heardAt ?? at, at),
+    leaseFrom: granted ? Math.max(lived.leaseFrom ?? asked.sentAt, asked.sentAt) : lived.leaseFrom,
+    recordsOff: lived.recordsOff || (ack.recorded && asked.watchdog === 'off'),
+    refusesUs: lived.refusesUs || ack.refused === 'condemned',
+  }
+  const heard = ack.statements.map(said => ({
+    said,
+    membersHash: ack.membersHash,
+    askedAt: asked.sentAt,
+    heardAt: at,
+  }))
+  return heard.reduce((next, one) => hearStatement(next, ack.from, one), putPeer({ ...mesh, pending }, peer))
+}
+
+/**
+ * The peer in the boot that its acknowledgement names, or undefined when that says nothing. The acknowledgement was made after
+ * `askedAt`; a boot that was heard of before that, and is not the one named, is over.
+ */
+function liveIn(peer: Peer, ack: Ack, askedAt: MonoMs, turnAt: MonoMs, at: MonoMs): Peer | undefined {
+  if (peer.life?.bootId === ack.bootId) return peer
+  if (peer.life !== undefined && peer.bootSince >= askedAt) return undefined
+  const { bootId, incarnation, membersHash } = ack
+  const life: PeerLife = { bootId, incarnation, seq: -1, armed: false, resetMs: 0, membersHash }
+  const next: Peer = {
+    ...peer,
+    life,
+    bootSince: at,
+    quietFrom: turnAt,
+    leaseFrom: undefined,
+    copies: new Map(),
+    statements: new Map(),
+  }
+  if (peer.life === undefined) return next
+  return condemn(next, { bootId: peer.life.bootId, by: 'new-boot', at: turnAt, saved: false })
+}
+
+/** The first reason stands; being on disk is never taken back. */
+function condemn(peer: Peer, { bootId, by, at, saved }: Condemnation): Peer {
+  const before = peer.condemned.get(bootId)
+  if (before !== undefined && (before.saved || !saved)) return peer
+  const entry = before === undefined ? { bootId, by, at, saved } : { ...before, saved }
+  return { ...peer, condemned: new Map(peer.condemned).set(bootId, entry) }
+}
+
+function hearStatement(mesh: MeshState, from: NodeName, heard: HeardStatement): MeshState {
+  const { said, askedAt } = heard
+  const learned = learnCondemned(mesh, from, said)
+  return editPeer(learned, from, peer => {
+    const before = peer.statements.get(said.about)
+    if (before !== undefined && before.askedAt >= askedAt) return peer
+    const copies = new Map(said.copiesCut ? peer.copies.get(said.about) : [])
+    for (const resource of said.currentCopies) copies.set(resource, askedAt)
+    return {
+      ...peer,
+      statements: new Map(peer.statements).set(said.about, heard),
+      copies: new Map(peer.copies).set(said.about, copies),
+    }
+  })
+}
+
+/** That a boot is over stays true, whoever proved it. */
+function learnCondemned(mesh: MeshState, from: NodeName, said: SaidStatement): MeshState {
+  if (said.about === mesh.self) {
+    if (!said.condemned.includes(mesh.life.bootId)) return mesh
+    return editPeer(mesh, from, peer => ({ ...peer, refusesUs: true }))
+  }
+  return said.condemned.reduce(
+    (next, bootId) =>
+      editPeer(next, said.about, peer =>
+        condemn(peer, { bootId, by: 'told', at: next.turnAt, saved: false }),
+      ),
+    mesh,
+  )
+}
+
+function putPeer(mesh: MeshState, peer: Peer): MeshState {
+  return { ...mesh, peers: new Map(mesh.peers).set(peer.node, peer) }
+}
+
+function editPeer(mesh: MeshState, node: NodeName, edit: (peer: Peer) => Peer): MeshState {
+  const peer = mesh.peers.get(node)
+  if (peer === undefined) return mesh
+  const next = edit(peer)
+  return next === peer ? mesh : putPeer(mesh, next)
+}
