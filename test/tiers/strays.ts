@@ -37,20 +37,27 @@ function readProc(path: string): string {
 
 /** Waits `graceMs` for marked processes to end, then ends them; gives those that had to be ended. */
 export async function endStrays(mark: string, graceMs: number): Promise<readonly Stray[]> {
-  const until = performance.now() + graceMs
-  let strays = findMarked(mark)
-  while (strays.length > 0 && performance.now() < until) {
-    await sleep(100)
-    strays = findMarked(mark)
-  }
-  const left = strays
-  for (const signal of ['SIGTERM', 'SIGKILL', 'SIGKILL'] as const) {
-    if (strays.length === 0) break
-    for (const { pid } of strays) signalProcess(pid, signal)
-    await sleep(signal === 'SIGTERM' ? 2_000 : 300)
-    strays = findMarked(mark)
+  const left = await waitUntilGone(mark, graceMs)
+  for (const [signal, waitMs] of [
+    ['SIGTERM', 2_000],
+    ['SIGKILL', 1_000],
+    ['SIGKILL', 1_000],
+  ] as const) {
+    for (const { pid } of findMarked(mark)) signalProcess(pid, signal)
+    if ((await waitUntilGone(mark, waitMs)).length === 0) break
   }
   return left
+}
+
+/** What is left after at most `waitMs`. */
+async function waitUntilGone(mark: string, waitMs: number): Promise<readonly Stray[]> {
+  const until = performance.now() + waitMs
+  let strays = findMarked(mark)
+  while (strays.length > 0 && performance.now() < until) {
+    await sleep(50)
+    strays = findMarked(mark)
+  }
+  return strays
 }
 
 /** A negative pid means its process group. False when there is none any more. */
