@@ -123,7 +123,7 @@ export async function runCoordinator(
         ),
     },
   ]
-  await runParts(parts, tell.manager, STOP_MS, signal)
+  await runParts(parts, tell.manager, { withinMs: STOP_MS, clock }, signal)
 
   function probesPart(): Part {
     const opened = Promise.withResolvers<void>()

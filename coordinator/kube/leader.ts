@@ -26,6 +26,8 @@ export interface LeaderPorts {
   readonly report: LeaderReport
 }
 
+const EARLY_MS = 10
+
 const LeaseSchema = z.object({
   metadata: MetaSchema,
   spec: z
@@ -90,11 +92,14 @@ export async function runLeader(
   /** Renews until the lease, the process or the work is over. */
   async function keepLease(workEnded: AbortSignal): Promise<void> {
     const stop = AbortSignal.any([signal, workEnded])
-    while (!stop.aborted && holds()) {
-      const leftMs = (view.renewedAt ?? 0) + policy.holdMs - clock.mono()
-      await clock.sleep(Math.max(1, Math.min(policy.everyMs, leftMs)), stop).catch(() => undefined)
-      if (stop.aborted || !holds()) return
-      view = await step(config, ports, view, stop).catch(error => {
+    // Timers are late, never early: the work is told a moment before the Lease is over.
+    const leftMs = (): number => (view.renewedAt ?? 0) + policy.holdMs - EARLY_MS - clock.mono()
+    for (;;) {
+      await clock.sleep(Math.max(0, Math.min(policy.everyMs, leftMs())), stop).catch(() => undefined)
+      if (stop.aborted || view.renewedAt === undefined || leftMs() <= 0) return
+      // A request in flight must not keep the end of the Lease from being noticed.
+      const within = AbortSignal.any([stop, AbortSignal.timeout(Math.ceil(leftMs()))])
+      view = await step(config, ports, view, within).catch(error => {
         if (!stop.aborted) report.failed(error)
         return view
       })
@@ -111,8 +116,7 @@ async function step(
 ): Promise<LeaseView> {
   const { api, clock } = ports
   const path = leasePath(config)
-  // Late answers must not be waited for longer than the lease can live.
-  const deadlineMs = Math.ceil(config.policy.everyMs)
+  const deadlineMs = config.policy.everyMs
   // Who holds it knows its version and writes at once: a conflict would tell.
   const known = view.renewedAt !== undefined && view.seen?.holder === view.me
   const looked = known

@@ -63,7 +63,11 @@ async function openKubeconfig(file: string, clock: Clock): Promise<Session> {
     throw new AppError('CONFIG_INVALID', 'the kubeconfig names no current cluster', { file })
   const read = async (): Promise<Trust & { readonly headers?: unknown; readonly auth?: unknown }> => {
     const options: Record<string, unknown> = {}
-    await kubeconfig.applyToHTTPSOptions(options)
+    try {
+      await kubeconfig.applyToHTTPSOptions(options)
+    } catch (cause) {
+      throw new AppError('CONFIG_INVALID', 'the kubeconfig gives no credentials', { file }, cause)
+    }
     return options
   }
   const first = await read()

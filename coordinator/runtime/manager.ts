@@ -1,4 +1,5 @@
 /** Start and stop order of a process: parts one after the other, the last one started stops first. */
+import type { Clock } from '#kit/clock.ts'
 import { AppError } from '#kit/errors.ts'
 
 /**
@@ -18,12 +19,12 @@ export interface ManagerReport {
 
 /**
  * Starts the parts in order and runs until `signal` ends or a part fails; then stops them in reverse, each one after the
- * next has ended, all within `stopMs`. Throws what a part threw.
+ * next has ended, all within `withinMs`. Throws what a part threw.
  */
 export async function runParts(
   parts: readonly Part[],
   report: ManagerReport,
-  stopMs: number,
+  stop: { readonly withinMs: number; readonly clock: Clock },
   signal: AbortSignal,
 ): Promise<void> {
   const running: { readonly name: string; readonly stop: AbortController; readonly ended: Promise<void> }[] =
@@ -34,18 +35,18 @@ export async function runParts(
 
   for (const part of parts) {
     if (over.aborted) break
-    const stop = new AbortController()
-    const ended = part.run(stop.signal).then(
+    const own = new AbortController()
+    const ended = part.run(own.signal).then(
       () => {
-        if (!stop.signal.aborted) throw new Error(`part ${part.name} ended by itself`)
+        if (!own.signal.aborted) throw new Error(`part ${part.name} ended by itself`)
       },
       error => {
-        if (!stop.signal.aborted) throw error
+        if (!own.signal.aborted) throw error
       },
     )
     running.push({
       name: part.name,
-      stop,
+      stop: own,
       ended: ended.catch(error => {
         fault ??= error
         failed.abort(error)
@@ -60,13 +61,20 @@ export async function runParts(
   }
 
   await aborted(over)
-  const deadline = AbortSignal.timeout(stopMs)
-  for (const part of running.reverse()) {
-    part.stop.abort(over.reason)
-    await Promise.race([part.ended, aborted(deadline)])
-    if (deadline.aborted)
-      throw new AppError('DEADLINE_PASSED', 'a part did not stop in time', { part: part.name }, fault)
-    report.stopped(part.name)
+  const stopped = new AbortController()
+  const tooLate = stop.clock.sleep(stop.withinMs, stopped.signal).then(
+    () => 'late' as const,
+    () => 'in time' as const,
+  )
+  try {
+    for (const part of running.reverse()) {
+      part.stop.abort(over.reason)
+      if ((await Promise.race([part.ended, tooLate])) === 'late')
+        throw new AppError('DEADLINE_PASSED', 'a part did not stop in time', { part: part.name }, fault)
+      report.stopped(part.name)
+    }
+  } finally {
+    stopped.abort()
   }
   if (fault !== undefined) throw fault
 }
