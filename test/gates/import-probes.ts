@@ -61,7 +61,7 @@ export function probesOf(biomeJson: string): readonly Probe[] {
     const groups = style?.noRestrictedImports?.options.patterns.flatMap(({ group }) => group) ?? []
     const names = Object.keys(style?.noRestrictedGlobals?.options.deniedGlobals ?? {})
     return includes
-      .filter(include => include.endsWith('/**'))
+      .filter(include => !include.startsWith('!') && include.endsWith('/**'))
       .map(include => include.slice(0, -3))
       .flatMap(folder => [
         ...groups.map(pattern => importProbe(folder, specifierFor(pattern), !pattern.startsWith('!'))),
