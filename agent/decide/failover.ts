@@ -42,8 +42,10 @@ export function decideFailover(
     return none([...missing.values()][0] ?? 'no survivor has a current copy of a volume of it')
   const run = state.failovers.get(failoverKey(peer.node, condemned.bootId))
   const left = proven.filter(resource => run?.handled.has(resource) !== true)
-  if (left.length === 0) return none('all proven volumes are taken care of')
   if (run?.phase === 'acting') return none('it is being carried out here')
+  const recheckAt = left.length > 0 ? now : (run?.endedAt ?? now) + policy.recheckMs
+  if (recheckAt > now)
+    return { kind: 'wait', because: 'it was carried out; looked at again later', until: recheckAt }
   if (state.api.reachable === false) return none('the API server cannot be reached from here')
   if (someoneIsDone(survey, sight)) return none('another survivor has carried it out')
   const until = turnOf(state, survey, sight, condemned, policy, by)

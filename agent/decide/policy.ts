@@ -12,6 +12,8 @@ export interface Policy {
   /** First wait after a failed failover; doubles up to `retryCapMs`. */
   readonly retryMs: number
   readonly retryCapMs: number
+  /** What was taken care of is looked at again this often while the node stays away: an annotation may have gone. */
+  readonly recheckMs: number
   /** The other agent is asked to outdate its copy this often until it answers. */
   readonly outdateEveryMs: number
   /** The kernel calls its handler a little before it tells that the connection is gone. */
@@ -31,6 +33,7 @@ export const DEFAULT_POLICY: Policy = {
   actingMs: 10_000,
   retryMs: 500,
   retryCapMs: 10_000,
+  recheckMs: 30_000,
   outdateEveryMs: 300,
   connectedGraceMs: 2000,
   promoteWaitMs: 20_000,

@@ -12,7 +12,7 @@ export interface FailoverRun {
   /** Tries that failed since the last one that did not. */
   readonly attempts: number
   readonly error: string | undefined
-  /** Resources whose pods and attachments were dealt with. */
+  /** Resources that were among the proven ones of a run that ended well. */
   readonly handled: ReadonlySet<ResourceName>
 }
 

@@ -1,0 +1,17 @@
+/** How Kubernetes and LINSTOR name the same volume. */
+import { CSI_DRIVER } from '#protocol/names.ts'
+
+/** A handle is the DRBD resource, or `resource/volume` in a consistency group. */
+export function resourceOfHandle(handle: string): string {
+  return handle.split('/')[0] ?? handle
+}
+
+/** An entry of a node's `status.volumesInUse`. */
+export function inUseName(handle: string): string {
+  return `kubernetes.io/csi/${CSI_DRIVER}^${handle}`
+}
+
+/** The name that the attach/detach controller gives to an attachment. */
+export function attachmentName(handle: string, node: string, sha256hex: (text: string) => string): string {
+  return `csi-${sha256hex(`${handle}${CSI_DRIVER}${node}`)}`
+}
