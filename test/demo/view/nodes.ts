@@ -43,7 +43,7 @@ function nodeLine(node: string, seen: NodeSeen): Line {
   return line(
     ...head,
     ...drbdSpans(seen),
-    span(fitText(agent, 17), agent.includes('armed') && !agent.includes('not') ? 'plain' : 'warn'),
+    span(fitText(agent, 17), agent === 'armed' ? 'plain' : 'warn'),
     span(seen.pod == null ? '' : `▶ ${seen.pod}`, 'mark'),
   )
 }

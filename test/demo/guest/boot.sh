@@ -1,0 +1,34 @@
+#!/bin/bash
+# Started by PID 1 of a guest at every boot (hook of the lab): what systemd and LINSTOR would do on a real node.
+# /app: agent.mjs, probe.mjs, fence-peer, members.json, key, token.NODE, settings, and r0.res once the volume exists.
+set -u
+. /app/settings # api_url probe_host probe_port agent_args
+node=$lab_node
+mkdir -p /etc/hawser /run/hawser
+install -m 600 /app/key /etc/hawser/key
+modprobe softdog soft_margin=5 # /dev/watchdog1: /dev/watchdog is UML's own
+
+# The agent comes back by itself when it ends, as a container of a pod does.
+agent() {
+  while :; do
+    node /app/agent.mjs --node "$node" --members /app/members.json --key-file /etc/hawser/key \
+      --api "$api_url" --api-token-file "/app/token.$node" --watchdog /dev/watchdog1 \
+      --socket /run/hawser/agent.sock --state-dir /var/lib/hawser $agent_args >>/run/hawser/agent.log 2>&1
+    echo "agent ended with status $?" >>/run/hawser/agent.log
+    sleep 0.2
+  done
+}
+if [ -n "${with_agent:-}" ]; then agent </dev/null >/dev/null 2>&1 & fi
+setsid node /app/probe.mjs "$node" "$probe_host" "$probe_port" /run/hawser/agent.sock "${steps_file:-}" </dev/null >/run/probe.log 2>&1 &
+
+# The volume, if this node has a copy of it.
+if [ -e "/app/r0.$node" ]; then
+  cp /app/r0.res /etc/drbd.d/r0.res
+  {
+    vgchange -q -ay vg0
+    size=$(blockdev --getsz /dev/vg0/r0-back)
+    dmsetup create fault-r0 --table "0 $size linear /dev/vg0/r0-back 0"
+    drbdadm up r0
+  } >/run/hawser/volume.log 2>&1
+fi
+exit 0
