@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer as createHttp, type Server } from 'node:http'
 import { createServer as createHttps } from 'node:https'
-import type { AddressInfo, Server as NetServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import type { Tokens } from './api/auth.ts'
 import { Connections } from './api/connections.ts'
 import { ApiControl } from './api/control.ts'
@@ -20,8 +20,6 @@ export interface ApiServerOptions {
   readonly host?: string
   /** 0, a free port, unless told. */
   readonly port?: number
-  /** Listens on this already opened server instead: how it gets into another network namespace. */
-  readonly listenOn?: NetServer
   readonly tls?: { readonly key: string; readonly cert: string }
   /** Without it every bearer token is the name of its user. */
   readonly tokens?: Tokens
@@ -66,8 +64,7 @@ export async function openApiServer(options: ApiServerOptions, signal: AbortSign
   seed(serving)
 
   const host = options.host ?? '127.0.0.1'
-  if (options.listenOn === undefined) server.listen({ host, port: options.port ?? 0 })
-  else server.listen(options.listenOn)
+  server.listen({ host, port: options.port ?? 0 })
   await once(server, 'listening', { signal })
 
   const close = async (): Promise<void> => {

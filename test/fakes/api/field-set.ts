@@ -82,6 +82,20 @@ export function sayPath(path: string): string {
     .join('')
 }
 
+const RANK = ['f', 'k', 'v', 'i']
+
+/** Members of a level come before what lies deeper; in a level fields by name, then items. */
+function comparePaths(a: readonly string[], b: readonly string[]): number {
+  const depth = a.findIndex((element, i) => element !== b[i])
+  const [x = '', y = ''] = [a[depth], b[depth]]
+  const deeper = Number(a.length > depth + 1) - Number(b.length > depth + 1)
+  return deeper || RANK.indexOf(x.charAt(0)) - RANK.indexOf(y.charAt(0)) || (x < y ? -1 : 1)
+}
+
+export function inOrder(set: FieldSet): string[] {
+  return [...set].map(splitPath).sort(comparePaths).map(joinPath)
+}
+
 export function difference(a: FieldSet, b: FieldSet): Set<string> {
   return new Set([...a].filter(path => !b.has(path)))
 }

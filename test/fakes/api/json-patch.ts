@@ -1,4 +1,4 @@
-/** JSON patch (RFC 6902). */
+/** JSON patch (RFC 6902), as the API server reads it. */
 import { badRequest, unprocessable } from './fault-status.ts'
 import { clone, isObject, type Json, type JsonObject, sameJson } from './json.ts'
 
@@ -56,8 +56,8 @@ function remove(document: Json, pointer: readonly string[]): Json {
 
 function replace(document: Json, pointer: readonly string[], value: Json): void {
   const { parent, key } = parentOf(document, pointer)
-  if (childOf(parent, key) === undefined) throw unprocessable()
-  if (Array.isArray(parent)) parent[Number(key)] = value
+  // In a map an absent key is added: the API server's library does so, against the RFC.
+  if (Array.isArray(parent)) parent[indexOf(key, parent.length - 1)] = value
   else parent[key] = value
 }
 

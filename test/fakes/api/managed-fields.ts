@@ -3,6 +3,7 @@ import { ApiFault, type Cause } from './fault-status.ts'
 import {
   difference,
   type FieldSet,
+  inOrder,
   intersection,
   parseFieldsV1,
   sameSet,
@@ -166,7 +167,7 @@ function conflictOf(conflicts: readonly { owner: ManagedFieldsEntry; fields: Fie
   const causes = conflicts.flatMap(({ owner, fields }) => {
     const using = owner.operation === 'Update' ? ` using ${owner.apiVersion}` : ''
     const sub = owner.subresource === undefined ? '' : ` with subresource "${owner.subresource}"`
-    return [...fields].map(
+    return inOrder(fields).map(
       (path): Cause => ({
         reason: 'FieldManagerConflict',
         message: `conflict with "${owner.manager}"${sub}${using}`,

@@ -76,11 +76,25 @@ export function replaceObject(
   return storeUpdate(served, call, before, tracked)
 }
 
+/** Who is being deleted takes on no new duties. */
+function checkFinalizers(resource: Resource, before: KubeObject, after: KubeObject): void {
+  if (before.metadata.deletionTimestamp === undefined) return
+  const old = new Set(before.metadata.finalizers)
+  const added = (after.metadata.finalizers ?? []).filter(finalizer => !old.has(finalizer))
+  if (added.length === 0) return
+  const list = added.map(finalizer => JSON.stringify(finalizer)).join(', ')
+  const message = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`
+  throw invalid(resource, after.metadata.name, [
+    { reason: 'FieldValueForbidden', message, field: 'metadata.finalizers' },
+  ])
+}
+
 /** Nothing is stored when nothing changed; an object whose deletion waited only for this is removed. */
 export function storeUpdate(served: Served, call: Call, before: KubeObject, after: KubeObject): KubeObject {
   const { resource, namespace, name = '' } = call.route
   if (sameJson(before, after) || isDryRun(call.query)) return sameJson(before, after) ? before : after
   checkTaints(resource, after)
+  checkFinalizers(resource, before, after)
   const key = keyOf(namespace, name)
   if (isFinished(after)) {
     served.store.remove(tableOf(resource), key, after)
