@@ -20,6 +20,10 @@ export interface Config {
   readonly api: ApiConfig | undefined
   readonly socketPath: string
   readonly stateDir: string
+  /** The fence-peer program to install into `<stateDir>/bin`. */
+  readonly helper: string
+  /** The program that holds the watchdog beyond the agent's death. */
+  readonly holder: string
   readonly watchdog: string | undefined
   readonly beatPort: number
   readonly lease: LeasePolicy
@@ -39,6 +43,8 @@ export const USAGE = `hawser-agent: one per node, privileged
   --api-token-file FILE bearer token
   --socket PATH         status socket (${SOCKET_PATH})
   --state-dir DIR       what must survive a restart (${STATE_DIR})
+  --helper FILE         fence-peer program, installed to STATE-DIR/bin (/hawser/fence-peer)
+  --holder FILE         program that holds the watchdog beyond the agent's death (/hawser/watchdog-holder)
   --watchdog DEVICE     watchdog device (/dev/watchdog); "off": this node cannot be proven dead
   --beat-port N         UDP port of the beats (${BEAT_PORT})
   --lease-ms N          (${DEFAULT_LEASE.leaseMs})   --watchdog-ms N  (${DEFAULT_LEASE.watchdogMs})   --margin-ms N  (${DEFAULT_LEASE.marginMs})
@@ -56,6 +62,8 @@ const OPTIONS = {
   'api-token-file': { type: 'string' },
   socket: { type: 'string' },
   'state-dir': { type: 'string' },
+  helper: { type: 'string' },
+  holder: { type: 'string' },
   watchdog: { type: 'string' },
   'beat-port': { type: 'string' },
   'lease-ms': { type: 'string' },
@@ -85,6 +93,8 @@ export function parseConfig(argv: readonly string[], env: Env): Config | 'help' 
     api: apiOf(values, env),
     socketPath: socketPathOf(values.socket ?? SOCKET_PATH),
     stateDir: values['state-dir'] ?? STATE_DIR,
+    helper: values.helper ?? '/hawser/fence-peer',
+    holder: values.holder ?? '/hawser/watchdog-holder',
     watchdog: watchdog === 'off' ? undefined : watchdog,
     beatPort: whole('--beat-port', values['beat-port'], BEAT_PORT, 1, 65_535),
     lease: leaseOf(values),

@@ -21,15 +21,9 @@ export const setsockopt: (fd: Fd, level: number, name: number, value: Bytes, len
   lib.func('int setsockopt(int, int, int, const void *, uint32_t)')
 export const getsockopt: (fd: Fd, level: number, name: number, value: Bytes, length: Bytes) => number =
   lib.func('int getsockopt(int, int, int, void *, void *)')
-export const recv: (fd: Fd, buffer: Bytes, length: number, flags: number) => number = lib.func(
-  'ssize_t recv(int, void *, size_t, int)',
-)
-/** fcntl and ioctl are variadic; these are the shapes that are used. */
-export const fcntl: (fd: Fd, command: number, value: number) => number = lib.func('fcntl', 'int', [
-  'int',
-  'int',
-  'long',
-])
+export const pipe2: (ends: Bytes, flags: number) => number = lib.func('int pipe2(void *, int)')
+export const dup3: (from: Fd, to: Fd, flags: number) => number = lib.func('int dup3(int, int, int)')
+/** ioctl is variadic; this is the shape that is used. */
 export const ioctl: (fd: Fd, request: number, argument: Bytes) => number = lib.func('ioctl', 'int', [
   'int',
   'unsigned long',
@@ -44,7 +38,3 @@ export function errnoText(code: number): string {
   const name = Object.entries(koffi.os.errno).find(([, no]) => no === code)?.[0]
   return name === undefined ? String(code) : `${name} (${code})`
 }
-
-export const EAGAIN: number = koffi.os.errno['EAGAIN'] ?? 11
-export const EINTR: number = koffi.os.errno['EINTR'] ?? 4
-export const ENOBUFS: number = koffi.os.errno['ENOBUFS'] ?? 105

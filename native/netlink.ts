@@ -1,24 +1,22 @@
-/** Generic-netlink sockets as file descriptors: opened, joined to groups, read without waiting. */
+/** Generic-netlink sockets as file descriptors: opened, joined to groups, and put where Node can watch them. */
 import { AppError } from '#kit/errors.ts'
 import {
   bind,
   close,
   connect,
-  EAGAIN,
-  EINTR,
-  ENOBUFS,
+  dup3,
   errno,
   errnoText,
-  fcntl,
   getsockname,
   getsockopt,
-  recv,
+  pipe2,
   setsockopt,
   socket,
 } from './libc.ts'
 
 const AF_NETLINK = 16
 const SOCK_RAW = 3
+const SOCK_NONBLOCK = 0o4000
 const SOCK_CLOEXEC = 0o2000000
 const NETLINK_GENERIC = 16
 const ADDRESS_BYTES = 12
@@ -31,14 +29,7 @@ const SOL_NETLINK = 270
 const NETLINK_ADD_MEMBERSHIP = 1
 const NETLINK_DROP_MEMBERSHIP = 2
 
-const MSG_TRUNC = 0x20
-const MSG_DONTWAIT = 0x40
-const F_GETFL = 3
-const F_SETFL = 4
-const F_SETOWN = 8
-const F_SETSIG = 10
-const O_ASYNC = 0o20000
-const SIGURG = 23
+const O_CLOEXEC = 0o2000000
 
 export interface ReceiveBuffer {
   /** What the kernel granted, in its own accounting (twice what was asked for). */
@@ -53,15 +44,15 @@ export interface NetlinkFd {
   readonly receiveBuffer: ReceiveBuffer
   join(group: number): void
   leave(group: number): void
-  /** Bytes of one datagram, or why there is none. Never waits. */
-  receive(into: Uint8Array): number | 'empty' | 'overrun'
-  /** From now on the process gets SIGURG when something can be received. Its default action is to be ignored. */
-  signalReadable(): void
+  /** A second descriptor of the socket, under the number of what was `carrier`. */
+  mountOn(carrier: number): void
   close(): void
 }
 
 export interface NetlinkOptions {
   readonly receiveBytes?: number
+  /** Reads never wait. */
+  readonly nonBlocking?: boolean
   /** A blocking read by the thread pool comes back after this long. */
   readonly readSliceMs?: number
 }
@@ -72,6 +63,15 @@ function check(result: number, call: string): number {
     call,
     errno: errnoText(errno()),
   })
+}
+
+/** The reading end of a pipe that leads nowhere. */
+export function openCarrier(): number {
+  const ends = new Int32Array(2)
+  check(pipe2(new Uint8Array(ends.buffer), O_CLOEXEC), 'pipe2')
+  const [reading = -1, writing = -1] = ends
+  close(writing)
+  return reading
 }
 
 function u32(value: number): Uint8Array {
@@ -98,7 +98,7 @@ function readBufferSize(fd: number): number {
 
 /** A socket connected to the kernel: what other processes send to it is refused by the kernel. */
 export function openNetlink(options: NetlinkOptions): NetlinkFd {
-  const fd = check(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC), 'socket')
+  const fd = check(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | (options.nonBlocking === true ? SOCK_NONBLOCK : 0), NETLINK_GENERIC), 'socket')
   try {
     const address = kernelAddress()
     check(bind(fd, address, ADDRESS_BYTES), 'bind')
@@ -143,28 +143,8 @@ function netlinkFd(fd: number, portId: number, receiveBuffer: ReceiveBuffer): Ne
         'setsockopt NETLINK_DROP_MEMBERSHIP',
       )
     },
-    receive(into) {
-      for (;;) {
-        const length = recv(fd, into, into.length, MSG_DONTWAIT | MSG_TRUNC)
-        if (length > into.length)
-          throw new AppError('ANSWER_TOO_LARGE', 'a netlink datagram is larger than its buffer', {
-            length,
-            limit: into.length,
-          })
-        if (length >= 0) return length
-        const code = errno()
-        if (code === EAGAIN) return 'empty'
-        if (code === ENOBUFS) return 'overrun'
-        if (code !== EINTR)
-          throw new AppError('NETLINK_FAILED', 'a netlink socket could not be read', {
-            errno: errnoText(code),
-          })
-      }
-    },
-    signalReadable() {
-      check(fcntl(fd, F_SETOWN, process.pid), 'fcntl F_SETOWN')
-      check(fcntl(fd, F_SETSIG, SIGURG), 'fcntl F_SETSIG')
-      check(fcntl(fd, F_SETFL, check(fcntl(fd, F_GETFL, 0), 'fcntl F_GETFL') | O_ASYNC), 'fcntl F_SETFL')
+    mountOn(carrier) {
+      check(dup3(fd, carrier, O_CLOEXEC), 'dup3')
     },
     close() {
       if (closed) return

@@ -4,6 +4,8 @@ import { AppError } from '#kit/errors.ts'
 import { errno, errnoText, ioctl } from './libc.ts'
 
 const WDIOC_GETSUPPORT = 0x80285700
+const WDIOC_SETOPTIONS = 0x80045704
+const WDIOS_DISABLECARD = 1
 const WDIOC_SETTIMEOUT = 0xc0045706
 const WDIOC_GETTIMEOUT = 0x80045707
 const WDIOF_SETTIMEOUT = 0x80
@@ -15,6 +17,8 @@ const RELEASE = Uint8Array.of(0x56)
 
 export interface WatchdogDevice {
   readonly path: string
+  /** For a second process that holds the same open file. */
+  readonly fd: number
   readonly identity: string
   /** What the device really counts, in seconds. */
   readonly timeoutSeconds: number
@@ -30,40 +34,55 @@ export interface WatchdogDevice {
 export function openWatchdog(path: string, timeoutSeconds: number): WatchdogDevice {
   const fd = openDevice(path)
   try {
-    const info = new Uint8Array(40)
-    call(path, fd, WDIOC_GETSUPPORT, info, 'WDIOC_GETSUPPORT')
-    const options = new DataView(info.buffer).getUint32(0, true)
-    if ((options & WDIOF_SETTIMEOUT) === 0 || (options & WDIOF_MAGICCLOSE) === 0) {
-      throw new AppError(
-        'WATCHDOG_UNAVAILABLE',
-        'the watchdog can not be given a time-out or can not be stopped',
-        { path, options },
-      )
-    }
-    const value = new Uint8Array(Uint32Array.of(timeoutSeconds).buffer)
-    call(path, fd, WDIOC_SETTIMEOUT, value, 'WDIOC_SETTIMEOUT')
-    call(path, fd, WDIOC_GETTIMEOUT, value, 'WDIOC_GETTIMEOUT')
-    const granted = new DataView(value.buffer).getUint32(0, true)
-    // A shorter time is safe for the others, a longer one would break the bound that they rely on.
-    if (granted > timeoutSeconds) {
-      throw new AppError('WATCHDOG_UNAVAILABLE', 'the watchdog counts longer than it was told', {
-        path,
-        timeoutSeconds,
-        granted,
-      })
-    }
-    writeSync(fd, FEED)
-    return device(path, fd, identityOf(info), granted)
+    return programWatchdog(path, fd, timeoutSeconds)
   } catch (error) {
     letGo(fd)
     throw error
   }
 }
 
+/** Takes over a descriptor of a device that runs already, and feeds it; closes it when that fails, and the device runs on. */
+export function adoptWatchdog(path: string, fd: number, timeoutSeconds: number): WatchdogDevice {
+  try {
+    return programWatchdog(path, fd, timeoutSeconds)
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}
+
+function programWatchdog(path: string, fd: number, timeoutSeconds: number): WatchdogDevice {
+  const info = new Uint8Array(40)
+  call(path, fd, WDIOC_GETSUPPORT, info, 'WDIOC_GETSUPPORT')
+  const options = new DataView(info.buffer).getUint32(0, true)
+  if ((options & WDIOF_SETTIMEOUT) === 0 || (options & WDIOF_MAGICCLOSE) === 0) {
+    throw new AppError(
+      'WATCHDOG_UNAVAILABLE',
+      'the watchdog can not be given a time-out or can not be stopped',
+      { path, options },
+    )
+  }
+  const value = new Uint8Array(Uint32Array.of(timeoutSeconds).buffer)
+  call(path, fd, WDIOC_SETTIMEOUT, value, 'WDIOC_SETTIMEOUT')
+  call(path, fd, WDIOC_GETTIMEOUT, value, 'WDIOC_GETTIMEOUT')
+  const granted = new DataView(value.buffer).getUint32(0, true)
+  // A shorter time is safe for the others, a longer one would break the bound that they rely on.
+  if (granted > timeoutSeconds) {
+    throw new AppError('WATCHDOG_UNAVAILABLE', 'the watchdog counts longer than it was told', {
+      path,
+      timeoutSeconds,
+      granted,
+    })
+  }
+  writeSync(fd, FEED)
+  return device(path, fd, identityOf(info), granted)
+}
+
 function device(path: string, fd: number, identity: string, timeoutSeconds: number): WatchdogDevice {
   let open = true
   return {
     path,
+    fd,
     identity,
     timeoutSeconds,
     feed() {
@@ -73,6 +92,8 @@ function device(path: string, fd: number, identity: string, timeoutSeconds: numb
     disarm() {
       if (!open) return
       open = false
+      // Another process may hold the same file open: then closing alone would stop nothing.
+      ioctl(fd, WDIOC_SETOPTIONS, new Uint8Array(Int32Array.of(WDIOS_DISABLECARD).buffer))
       letGo(fd)
     },
     abandon() {

@@ -7,7 +7,7 @@ import { type FailoverRun, failoverKey } from '../state/failover.ts'
 import type { Condemnation, Peer } from '../state/mesh-model.ts'
 import type { NodeState } from '../state/node-state.ts'
 import type { Policy } from './policy.ts'
-import type { Sight, Survey } from './survey.ts'
+import { condemnedNow, type Sight, type Survey } from './survey.ts'
 
 export type FailoverVerdict =
   | { readonly kind: 'none'; readonly because: string }
@@ -63,6 +63,12 @@ export function decideFailover(
     bootId: condemned.bootId,
     proven,
   }
+}
+
+/** The last look before each write: the verdict stands, and nothing was heard of a newer boot since. */
+export function stillOver({ mesh }: NodeState, node: NodeName, bootId: BootId): boolean {
+  const peer = mesh.peers.get(node)
+  return peer?.life?.bootId === bootId && condemnedNow(peer)?.bootId === bootId
 }
 
 /** Own copies by own evidence; those of others by what they said after the verdict, as long as they are there. */

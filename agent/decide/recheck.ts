@@ -2,7 +2,7 @@
 import type { BootId, NodeName, ResourceName } from '#kit/brand.ts'
 import type { MonoMs } from '#kit/clock.ts'
 import type { NodeState } from '../state/node-state.ts'
-import { provenResources } from './failover.ts'
+import { provenResources, stillOver } from './failover.ts'
 import type { Policy } from './policy.ts'
 import { makeSurvey } from './survey.ts'
 
@@ -17,8 +17,8 @@ export function whyFallen(
 ): string | undefined {
   const survey = makeSurvey(state, policy, now)
   const sight = survey.get(node)
-  if (sight?.condemned === undefined) return 'the newest boot of the node is not condemned'
-  if (sight.condemned.bootId !== bootId) return 'the node was seen in another boot'
+  if (!stillOver(state, node, bootId) || sight?.condemned === undefined)
+    return 'the newest boot of the node is not condemned'
   const { by } = provenResources(state, survey, sight, sight.condemned)
   const fallen = proven.find(resource => !by.has(resource))
   return fallen === undefined ? undefined : `no current copy of ${fallen} is at hand any more`

@@ -1,14 +1,11 @@
-/** Netlink for the agent: a listener woken by the kernel itself, and exchanges (request, answer) on sockets of their own. */
+/** Netlink for the agent: a listener on Node's event loop, and exchanges (request, answer) on sockets of their own. */
 import { read, write } from 'node:fs'
+import { Socket } from 'node:net'
 import type { Clock, MonoMs } from '#kit/clock.ts'
 import { AppError } from '#kit/errors.ts'
-import { type NetlinkFd, openNetlink, type ReceiveBuffer } from '../../native/netlink.ts'
+import { type NetlinkFd, openCarrier, openNetlink, type ReceiveBuffer } from '../../native/netlink.ts'
 
 const DATAGRAM_BYTES = 65_536
-/** So many datagrams at a time, then the loop turns: a burst must not hold up beats and watchdog. */
-const DRAIN_LIMIT = 128
-/** Should a signal ever be lost, this finds what waits. */
-const LOOK_MS = 1_000
 const READ_SLICE_MS = 250
 
 export interface Listener extends Disposable {
@@ -27,59 +24,57 @@ export interface Heard {
 }
 
 /**
- * Listens without a thread: the kernel sends SIGURG when a datagram comes, libuv turns it into an event, and everything that
- * waits is read at once. No thread of the pool is occupied and nothing polls.
+ * Listens on Node's own event loop: no thread is occupied, nothing polls, one read for each datagram.
+ *
+ * Node watches only kinds of descriptors that it knows, and netlink is none of them. So Node is given a pipe, and before
+ * the loop first looks at it, its number is made to mean the netlink socket. From there on it is watched and read like any
+ * other descriptor (libuv reads both the same way); a datagram is one chunk.
  */
 export function openListener(clock: Clock, receiveBytes: number, heard: Heard): Listener {
-  const socket = openNetlink({ receiveBytes })
+  const netlink = openNetlink({ receiveBytes, nonBlocking: true })
   const buffer = new Uint8Array(DATAGRAM_BYTES)
-  let closed = false
-  let more: NodeJS.Immediate | undefined
-
-  const drain = (): void => {
-    more = undefined
-    for (let count = 0; count < DRAIN_LIMIT; count++) {
-      if (closed) return
-      const length = socket.receive(buffer)
-      if (length === 'empty') return
-      if (length === 'overrun') heard.overrun(clock.mono())
-      else heard.datagram(buffer.subarray(0, length), clock.mono())
-    }
-    more ??= setImmediate(wake)
-  }
-  const wake = (): void => {
-    if (closed) return
-    try {
-      drain()
-    } catch (error) {
-      heard.broken(error)
-    }
-  }
-  const look = setInterval(wake, LOOK_MS)
-  process.on('SIGURG', wake)
+  let reader: Socket | undefined
   const end = (): void => {
-    closed = true
-    clearInterval(look)
-    clearImmediate(more)
-    process.off('SIGURG', wake)
-    socket.close()
+    reader?.destroy()
+    reader = undefined
+    netlink.close()
+  }
+  const watch = (): void => {
+    const callback = (length: number): boolean => {
+      heard.datagram(buffer.subarray(0, length), clock.mono())
+      return true
+    }
+    const carrier = openCarrier()
+    const next = new Socket({ fd: carrier, readable: true, writable: false, onread: { buffer, callback } })
+    reader = next
+    netlink.mountOn(carrier)
+    next.on('error', (error: NodeJS.ErrnoException) => {
+      if (reader !== next) return
+      if (error.code !== 'ENOBUFS') {
+        heard.broken(failed('a netlink socket could not be read', error))
+        return
+      }
+      // Node has closed its descriptor; the socket itself is ours and goes on under another.
+      watch()
+      heard.overrun(clock.mono())
+    })
   }
   try {
-    socket.signalReadable()
+    watch()
   } catch (error) {
     end()
     throw error
   }
   return {
-    receiveBuffer: socket.receiveBuffer,
-    join: group => socket.join(group),
+    receiveBuffer: netlink.receiveBuffer,
+    join: group => netlink.join(group),
     rejoin(group) {
       try {
-        socket.leave(group)
+        netlink.leave(group)
       } catch {
         // Not a member (any more): what matters is the join.
       }
-      socket.join(group)
+      netlink.join(group)
     },
     [Symbol.dispose]: end,
   }
@@ -88,6 +83,8 @@ export function openListener(clock: Clock, receiveBytes: number, heard: Heard): 
 export interface ExchangeOptions {
   readonly deadlineMs: number
   readonly signal: AbortSignal
+  /** Called once when the kernel has let the thread go, which may be long after the deadline. */
+  readonly onReturn?: () => void
 }
 
 /**
@@ -101,10 +98,12 @@ export async function exchange(
   each: (datagram: Uint8Array) => 'more' | 'complete',
   options: ExchangeOptions,
 ): Promise<void> {
-  options.signal.throwIfAborted()
-  const socket = openNetlink({ readSliceMs: READ_SLICE_MS })
+  const socket = openFor(options)
   const state = { over: false }
-  const work = converse(socket, request, each, state).finally(() => socket.close())
+  const work = converse(socket, request, each, state).finally(() => {
+    socket.close()
+    options.onReturn?.()
+  })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const late = (): void =>
     reject(
@@ -122,6 +121,16 @@ export async function exchange(
     state.over = true
     clearTimeout(timer)
     options.signal.removeEventListener('abort', abort)
+  }
+}
+
+function openFor(options: ExchangeOptions): NetlinkFd {
+  try {
+    options.signal.throwIfAborted()
+    return openNetlink({ readSliceMs: READ_SLICE_MS })
+  } catch (error) {
+    options.onReturn?.()
+    throw error
   }
 }
 

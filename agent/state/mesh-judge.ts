@@ -38,12 +38,14 @@ export function firstLife(beat: Beat): PeerLife {
   return { bootId, incarnation, seq, armed: beat.watchdog === 'armed', resetMs, membersHash }
 }
 
-/** Whether two say the same of everything that a proof rests on. */
+/**
+ * Whether two say the same of everything that a proof rests on. A new process of the same boot says nothing new by that alone,
+ * and when it does, its incarnation goes to disk with it.
+ */
 export function sameLife(left: PeerLife | undefined, right: PeerLife | undefined): boolean {
   if (left === undefined || right === undefined) return left === right
   return (
     left.bootId === right.bootId &&
-    left.incarnation === right.incarnation &&
     left.armed === right.armed &&
     left.resetMs === right.resetMs &&
     left.membersHash === right.membersHash

@@ -1,0 +1,111 @@
+/** Asks DRBD to do something, by netlink; refusals are outcomes, and a kernel that does not answer costs only a deadline. */
+import type { Clock, MonoMs } from '#kit/clock.ts'
+import { AppError } from '#kit/errors.ts'
+import { type ExchangeOptions, exchange } from '../host/nlsocket.ts'
+import { type DrbdMessage, readDrbdMessage } from '../wire/drbd-message.ts'
+import {
+  commandRequest,
+  type DrbdCommand,
+  type DrbdOutcome,
+  type FamilyRef,
+  readOutcome,
+} from '../wire/drbd-request.ts'
+import { familyRequest, readFamilyNotice } from '../wire/genl.ts'
+import { ENOENT, isRefusedWith, openReply } from '../wire/reply.ts'
+
+const EPERM = 1
+
+export interface CommandOptions {
+  readonly deadlineMs: number
+  readonly signal: AbortSignal
+}
+
+export interface DrbdCommands {
+  /** Rejects with DRBD_ABSENT, RIGHTS_MISSING, DEADLINE_PASSED or NETLINK_FAILED; what DRBD itself refuses is an outcome. */
+  run(command: DrbdCommand, options: CommandOptions): Promise<DrbdOutcome>
+}
+
+/**
+ * A request occupies a thread of the pool for as long as the kernel works on it, deadline or not. So only `atOnce` are
+ * under way; more are turned away with DEADLINE_PASSED when their turn has not come in time.
+ */
+export function openDrbdCommands(clock: Clock, atOnce = 2): DrbdCommands {
+  let free = atOnce
+  const waiting: (() => void)[] = []
+  const leave = (): void => {
+    free += 1
+    waiting.shift()?.()
+  }
+  const enter = async (until: MonoMs, signal: AbortSignal): Promise<void> => {
+    while (free === 0) {
+      const leftMs = until - clock.mono()
+      if (leftMs <= 0)
+        throw new AppError('DEADLINE_PASSED', 'earlier requests to DRBD are still under way', { atOnce })
+      const turn = Promise.withResolvers<void>()
+      waiting.push(turn.resolve)
+      const over = new AbortController()
+      await Promise.race([
+        turn.promise,
+        clock.sleep(leftMs, AbortSignal.any([signal, over.signal])).catch(() => undefined),
+      ])
+      over.abort()
+      signal.throwIfAborted()
+    }
+    free -= 1
+  }
+  return {
+    async run(command, { deadlineMs, signal }) {
+      const until = clock.mono() + deadlineMs
+      await enter(until, signal)
+      const left = (): number => Math.max(1, until - clock.mono())
+      const family = await findFamily({ deadlineMs: left(), signal }).catch((error: unknown) => {
+        leave()
+        throw error
+      })
+      return await carryOut(family, command, { deadlineMs: left(), signal, onReturn: leave })
+    },
+  }
+}
+
+async function carryOut(
+  family: FamilyRef,
+  command: DrbdCommand,
+  options: ExchangeOptions,
+): Promise<DrbdOutcome> {
+  let reply: DrbdMessage | undefined
+  const answer = openReply('one', 1, message => {
+    if (message.type === family.id) reply = readDrbdMessage(message)
+  })
+  try {
+    await exchange(commandRequest(family, command, 1), datagram => answer.take(datagram), options)
+  } catch (error) {
+    if (isRefusedWith(error, EPERM))
+      throw new AppError('RIGHTS_MISSING', 'DRBD takes requests only with CAP_NET_ADMIN', {}, error)
+    if (isRefusedWith(error, ENOENT)) throw absent(error)
+    throw error
+  }
+  if (reply === undefined)
+    throw new AppError('NETLINK_FAILED', 'DRBD gave no result', { command: command.kind })
+  return readOutcome(reply)
+}
+
+async function findFamily(options: ExchangeOptions): Promise<FamilyRef> {
+  let found: FamilyRef | undefined
+  const reply = openReply('one', 1, message => {
+    const notice = readFamilyNotice(message)
+    if (notice?.kind === 'reply')
+      found = { id: notice.family.id, version: notice.family.version === 1 ? 1 : 2 }
+  })
+  try {
+    await exchange(familyRequest('drbd', 1), datagram => reply.take(datagram), options)
+  } catch (error) {
+    if (isRefusedWith(error, ENOENT)) throw absent(error)
+    throw error
+  }
+  if (found === undefined) throw absent()
+  return found
+}
+
+function absent(cause?: unknown): AppError {
+  return new AppError('DRBD_ABSENT', 'DRBD is not in this kernel', {}, cause)
+}
