@@ -98,7 +98,14 @@ function readBufferSize(fd: number): number {
 
 /** A socket connected to the kernel: what other processes send to it is refused by the kernel. */
 export function openNetlink(options: NetlinkOptions): NetlinkFd {
-  const fd = check(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | (options.nonBlocking === true ? SOCK_NONBLOCK : 0), NETLINK_GENERIC), 'socket')
+  const fd = check(
+    socket(
+      AF_NETLINK,
+      SOCK_RAW | SOCK_CLOEXEC | (options.nonBlocking === true ? SOCK_NONBLOCK : 0),
+      NETLINK_GENERIC,
+    ),
+    'socket',
+  )
   try {
     const address = kernelAddress()
     check(bind(fd, address, ADDRESS_BYTES), 'bind')
@@ -127,21 +134,20 @@ export function openNetlink(options: NetlinkOptions): NetlinkFd {
 
 function netlinkFd(fd: number, portId: number, receiveBuffer: ReceiveBuffer): NetlinkFd {
   let closed = false
+  const member = (option: number, group: number, call: string): void => {
+    // The number may already mean another file.
+    if (closed) throw new AppError('NETLINK_FAILED', 'the netlink socket is closed', { call })
+    check(setsockopt(fd, SOL_NETLINK, option, u32(group), 4), call)
+  }
   return {
     fd,
     portId,
     receiveBuffer,
     join(group) {
-      check(
-        setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, u32(group), 4),
-        'setsockopt NETLINK_ADD_MEMBERSHIP',
-      )
+      member(NETLINK_ADD_MEMBERSHIP, group, 'setsockopt NETLINK_ADD_MEMBERSHIP')
     },
     leave(group) {
-      check(
-        setsockopt(fd, SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, u32(group), 4),
-        'setsockopt NETLINK_DROP_MEMBERSHIP',
-      )
+      member(NETLINK_DROP_MEMBERSHIP, group, 'setsockopt NETLINK_DROP_MEMBERSHIP')
     },
     mountOn(carrier) {
       check(dup3(fd, carrier, O_CLOEXEC), 'dup3')
