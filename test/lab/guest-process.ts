@@ -94,13 +94,17 @@ function guestProcess(child: ChildProcess, pid: number, spec: GuestSpec): GuestP
     if (wish) return { kind: 'reset', why: wish.reset }
     const why = whyEnded(lastLines(spec.consoleLog))
     if (status === RESET_STATUS) return { kind: 'reset', why }
-    return status === 0 ? { kind: 'halted' } : { kind: 'crashed', why }
+    if (status === 0) return { kind: 'halted' }
+    // panic=-1 asks for a restart, but the kernel of User-Mode Linux aborts instead
+    return { kind: why.startsWith('panic') ? 'reset' : 'crashed', why }
   }
   child.on('error', cause => resolve({ kind: 'crashed', why: String(cause) }))
   child.on('exit', status => {
     over = true
     // The helpers of a guest hold its memory and its taps: wait for them, else the next boot cannot open these.
-    killSession(pid).finally(() => resolve(classify(status)))
+    void killSession(pid)
+      .catch(() => {})
+      .then(() => resolve(classify(status)))
   })
   const kill = async (as: typeof wish): Promise<void> => {
     if (!over) wish = as

@@ -1,13 +1,16 @@
-/** The kernel lab: nodes with the real DRBD 8.4 on this machine. Opened here, closed by disposal. */
-import { mkdirSync } from 'node:fs'
+/** The kernel lab: nodes with the real DRBD 8.4 on this machine, and what can go wrong with them. */
 import { AppError } from '#kit/errors.ts'
-import { type ExecOptions, type ExecResult, execIn, readFileIn, writeFileIn } from './exec-client.ts'
-import { type BootOptions, Guests } from './guests.ts'
-import { isInsideLab, ownerPid } from './inside.ts'
-import type { CuttableNet, LabNode } from './layout.ts'
+import { makeEmptyDisk } from './disks.ts'
+import { signalIn } from './exec-client.ts'
+import { breakDisk, type DiskFault, emptyThinPool, fillThinPool, mendDisk } from './faults-disk.ts'
+import { type NetShape, shapeNet, unshapeNet } from './faults-net.ts'
+import { hangDrbdsetup, jumpClock, starveWatchdog, sysrqReset, unhangDrbdsetup } from './faults-system.ts'
+import { isInsideLab } from './inside.ts'
+import { LabCore } from './lab-core.ts'
+import { type CuttableNet, diskDevice, type LabNode } from './layout.ts'
+import { mconsole } from './mconsole.ts'
 import { cutCable, cutPair, healCable, healPair, openNetwork } from './network.ts'
-import { type LabOptions, labConfig } from './options.ts'
-import { clearStateDir, newStateDir } from './state-dir.ts'
+import type { LabOptions } from './options.ts'
 import {
   bringUpResources,
   demote,
@@ -17,103 +20,12 @@ import {
   setupResource,
 } from './storage.ts'
 
-export class Lab implements AsyncDisposable {
-  readonly nodes: readonly LabNode[]
-  readonly stateDir: string
-  readonly guests: Guests
-  readonly #keepsState: boolean
+export class Lab extends LabCore {
   readonly #resources = new Map<string, ResourceSpec>()
-  readonly #stop = new AbortController()
 
-  constructor(options: LabOptions, signal: AbortSignal) {
-    const config = labConfig(options)
-    this.nodes = config.nodeNames
-    this.#keepsState = config.stateDir !== undefined
-    this.stateDir = config.stateDir ?? newStateDir(ownerPid())
-    if (/\s/.test(this.stateDir))
-      throw new AppError('ARGUMENT_INVALID', 'the state folder cannot have a space in its path', {})
-    mkdirSync(this.stateDir, { recursive: true })
-    this.guests = new Guests(config, this.stateDir, AbortSignal.any([signal, this.#stop.signal]))
-  }
+  /* ---- network ---- */
 
-  get events(): Guests['events'] {
-    return this.guests.events
-  }
-
-  async boot(nodes: readonly LabNode[] = this.nodes, options: BootOptions = {}): Promise<void> {
-    await Promise.all(nodes.map(node => this.guests.boot(node, options)))
-  }
-
-  /** Runs a shell script in a guest; any exit status is a result. */
-  async exec(node: LabNode, script: string, options: ExecOptions = {}): Promise<ExecResult> {
-    const life = this.guests.life(node)
-    return await execIn(node, script, {
-      ...options,
-      signal: options.signal ? AbortSignal.any([options.signal, life]) : life,
-    })
-  }
-
-  /** Runs a shell script in a guest; resolves with its standard output, rejects unless it ends with status 0. */
-  async sh(node: LabNode, script: string, options: ExecOptions = {}): Promise<string> {
-    const { status, stdout, stderr } = await this.exec(node, script, options)
-    if (status === 0) return stdout
-    throw new AppError('PROGRAM_FAILED', 'a command in a guest ended with an error', {
-      node,
-      script: script.slice(0, 300),
-      status,
-      stdout: stdout.slice(-500),
-      stderr: stderr.slice(-500),
-    })
-  }
-
-  /** Repeats a script until its output matches. */
-  async until(
-    node: LabNode,
-    script: string,
-    pattern: RegExp,
-    options: { deadlineMs?: number } = {},
-  ): Promise<string> {
-    const deadlineMs = options.deadlineMs ?? 30_000
-    const end = performance.now() + deadlineMs
-    for (;;) {
-      const { stdout } = await this.exec(node, script, { deadlineMs })
-      if (pattern.test(stdout)) return stdout
-      if (performance.now() > end) {
-        throw new AppError('DEADLINE_PASSED', 'a guest never showed what was waited for', {
-          node,
-          script: script.slice(0, 200),
-          pattern: String(pattern),
-          last: stdout.slice(-500),
-        })
-      }
-      await new Promise(resolve => setTimeout(resolve, 100))
-    }
-  }
-
-  async readFile(node: LabNode, file: string): Promise<Buffer> {
-    return await readFileIn(node, file)
-  }
-
-  async writeFile(node: LabNode, file: string, content: string | Buffer, mode?: number): Promise<void> {
-    await writeFileIn(node, file, content, mode)
-  }
-
-  async powerCut(...nodes: readonly LabNode[]): Promise<void> {
-    await Promise.all(nodes.map(node => this.guests.powerCut(node)))
-  }
-
-  async halt(node: LabNode): Promise<void> {
-    await this.guests.halt(node)
-  }
-
-  freeze(node: LabNode): void {
-    this.guests.process(node).freeze()
-  }
-
-  thaw(node: LabNode): void {
-    this.guests.process(node).thaw()
-  }
-
+  /** Unplugs one cable of a node; stays so over its reboots. */
   async cut(node: LabNode, net: CuttableNet): Promise<void> {
     await cutCable(node, net)
   }
@@ -122,6 +34,7 @@ export class Lab implements AsyncDisposable {
     await healCable(node, net)
   }
 
+  /** Between these two only; both still reach everybody else. */
   async cutLink(a: LabNode, b: LabNode, net: CuttableNet = 'repl'): Promise<void> {
     await cutPair(a, b, net)
   }
@@ -130,15 +43,29 @@ export class Lab implements AsyncDisposable {
     await healPair(a, b, net)
   }
 
+  /** Delay, loss, duplicates, reordering; gone with the guest's boot. */
+  async shapeNet(node: LabNode, net: CuttableNet, shape: NetShape): Promise<void> {
+    await shapeNet(this, node, net, shape)
+  }
+
+  async unshapeNet(node: LabNode, net: CuttableNet): Promise<void> {
+    await unshapeNet(this, node, net)
+  }
+
+  /* ---- replicated volumes ---- */
+
+  /** Volumes, resource, UpToDate on both, file system; Secondary on both at the end. */
   async setupResource(spec: ResourceSpec): Promise<Resource> {
     this.#resources.set(spec.resource, spec)
     return await setupResource(this, spec)
   }
 
+  /** After a boot of the node: all its resources as they were. */
   async bringUpAgain(node: LabNode): Promise<void> {
     await bringUpResources(this, node, [...this.#resources.values()])
   }
 
+  /** Primary and mounted at /mnt/RESOURCE. */
   async promote(node: LabNode, resource: string, deadlineMs = 30_000): Promise<void> {
     await promote(this, node, this.resource(resource), deadlineMs)
   }
@@ -153,10 +80,79 @@ export class Lab implements AsyncDisposable {
     return spec
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort()
-    await this.guests.closeAll()
-    if (!this.#keepsState) clearStateDir(this.stateDir)
+  /* ---- disks ---- */
+
+  /** Lets the disk below a resource fail, stumble, crawl or hang. */
+  async breakDisk(node: LabNode, resource: string, fault: DiskFault): Promise<void> {
+    await breakDisk(this, node, this.resource(resource), fault)
+  }
+
+  /** The disk is well again, and attached again if DRBD had let go of it. */
+  async mendDisk(node: LabNode, resource: string): Promise<void> {
+    await mendDisk(this, node, this.resource(resource))
+  }
+
+  /** The pool of resources that were set up with `thinPoolMiB`. */
+  async fillThinPool(node: LabNode): Promise<void> {
+    await fillThinPool(this, node)
+  }
+
+  async emptyThinPool(node: LabNode): Promise<void> {
+    await emptyThinPool(this, node)
+  }
+
+  /** A new empty disk in the running guest: ubd number `index`; resolves with its device. */
+  async plugDisk(node: LabNode, index: number, size = '256M'): Promise<string> {
+    const file = `${this.guests.folder(node)}/disk${index}`
+    makeEmptyDisk(file, size)
+    await mconsole(this.guests.mconsoleSocket(node), 'config', `ubd${index}=${file}`)
+    this.guests.notePlugged(node, index, file)
+    return diskDevice(index)
+  }
+
+  /** Refused by the kernel while the disk is in use. */
+  async unplugDisk(node: LabNode, index: number): Promise<void> {
+    await mconsole(this.guests.mconsoleSocket(node), 'remove', `ubd${index}`)
+    this.guests.notePlugged(node, index, undefined)
+  }
+
+  /* ---- processes and the node as a whole ---- */
+
+  /** All processes of the guest whose command line matches; resolves with their ids. */
+  async killProcess(node: LabNode, pattern: RegExp, signal: NodeJS.Signals = 'SIGKILL'): Promise<number[]> {
+    return await signalIn(node, pattern.source, signal)
+  }
+
+  async stopProcess(node: LabNode, pattern: RegExp): Promise<number[]> {
+    return await signalIn(node, pattern.source, 'SIGSTOP')
+  }
+
+  async contProcess(node: LabNode, pattern: RegExp): Promise<number[]> {
+    return await signalIn(node, pattern.source, 'SIGCONT')
+  }
+
+  /** The wall clock only. */
+  async clockJump(node: LabNode, seconds: number): Promise<void> {
+    await jumpClock(this, node, seconds)
+  }
+
+  /** From now on drbdsetup never answers. */
+  async hungDrbdsetup(node: LabNode): Promise<void> {
+    await hangDrbdsetup(this, node)
+  }
+
+  async unhungDrbdsetup(node: LabNode): Promise<void> {
+    await unhangDrbdsetup(this, node)
+  }
+
+  /** The node resets itself at once, as by sysrq-b; booted again unless `rebootOnReset: false`. */
+  async reset(node: LabNode): Promise<void> {
+    await sysrqReset(this, node)
+  }
+
+  /** softdog is loaded with this margin, opened and not fed. */
+  async starveWatchdog(node: LabNode, marginS: number): Promise<void> {
+    await starveWatchdog(this, node, marginS)
   }
 }
 

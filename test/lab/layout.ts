@@ -62,3 +62,8 @@ export function tapName(node: LabNode, net: LabNet): string {
 export function bridgeName(net: LabNet): string {
   return `br-${net}`
 }
+
+/** Disk number → device in the guest. */
+export function diskDevice(index: number): string {
+  return `/dev/ubd${'abcdefgh'.charAt(index)}`
+}
