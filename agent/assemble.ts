@@ -3,7 +3,7 @@ import type { Clock } from '#kit/clock.ts'
 import { AppError } from '#kit/errors.ts'
 import type { Log } from '#kit/log.ts'
 import { TAINT_LOST_QUORUM } from '#protocol/names.ts'
-import { openSysRq } from '../native/sysrq.ts'
+import { openSysRq, type SysRq } from '../native/sysrq.ts'
 import { type Board, openBoard } from './board.ts'
 import type { Config } from './config.ts'
 import { DEFAULT_POLICY, type Policy } from './decide/policy.ts'
@@ -57,7 +57,7 @@ export async function runAgent(parts: AgentParts, stop: AbortSignal): Promise<vo
 
   const hmac = readClusterKey(config.keyFile)
   const memory = openMemory(openStateFile(config.stateDir, 'memory.json'))
-  const sysrq = own.use(openSysRq())
+  const reset = own.use(openReset(log))
   log.info({ helper: installHelper(config.helper, config.stateDir) }, 'fence-peer handler')
   const watchdog =
     config.watchdog === undefined ? undefined : watchdogPort(config.watchdog, config.holder, clock)
@@ -84,7 +84,7 @@ export async function runAgent(parts: AgentParts, stop: AbortSignal): Promise<vo
       hmac,
       send: (bytes, address) => mesh.udp.send(bytes, address),
       watchdog,
-      reboot: () => sysrq.reboot(),
+      reboot: () => reset.reboot(),
       outdate: resource => outdateOwnCopy(commands, resourceOf(board, resource), life.signal),
       ...clusterLanes(context),
     },
@@ -99,7 +99,7 @@ export async function runAgent(parts: AgentParts, stop: AbortSignal): Promise<vo
     self: config.node,
     life: { bootId, incarnation: Math.floor(startedAt * 1000) },
     startedAt,
-    resetMs: watchdog?.resetMs(config.lease.watchdogMs),
+    resetMs: watchdog === undefined ? undefined : 2 * config.lease.watchdogMs,
   })
   state = reduce(state, { kind: 'peers-loaded', peers: memory.peers })
   if (memory.promise !== undefined) state = reduce(state, { kind: 'promise-saved', promise: memory.promise })
@@ -121,6 +121,21 @@ export async function runAgent(parts: AgentParts, stop: AbortSignal): Promise<vo
     log.warn('the watchdog stays armed: no majority has noted that it would be off')
   life.abort(new Error('the agent ends'))
   await settle(lanes)
+}
+
+/** Kernels without SysRq cannot be reset at once: then the starved watchdog does it, and the log says so. */
+function openReset(log: Log): SysRq {
+  try {
+    return openSysRq()
+  } catch (error) {
+    log.warn({ err: error }, 'this node cannot reset itself at once; only its watchdog can')
+    return {
+      reboot: () => {
+        throw error
+      },
+      [Symbol.dispose]: () => undefined,
+    }
+  }
 }
 
 interface Context {

@@ -32,7 +32,10 @@ export interface LanePorts {
 
 /** The device as the lanes need it; see host/watchdog.ts. */
 export interface WatchdogLane {
-  open(timeoutMs: number, notAfter: number): Promise<number>
+  open(
+    timeoutMs: number,
+    notAfter: number,
+  ): Promise<{ readonly at: number; readonly resetMs: number; readonly withoutHolder: unknown }>
   feed(notAfter: number): number | undefined
   disarm(): Promise<void>
 }
@@ -173,8 +176,13 @@ function reboot(ports: LanePorts, because: string): void {
 async function openWatchdog(ports: LanePorts, effect: Effect & { kind: 'open-watchdog' }): Promise<void> {
   if (ports.watchdog === undefined) return
   try {
-    const at = await ports.watchdog.open(effect.timeoutMs, effect.notAfter)
-    ports.post({ kind: 'watchdog-opened', at, notAfter: effect.notAfter })
+    const { at, resetMs, withoutHolder } = await ports.watchdog.open(effect.timeoutMs, effect.notAfter)
+    ports.post({ kind: 'watchdog-opened', at, notAfter: effect.notAfter, resetMs })
+    if (withoutHolder !== undefined)
+      ports.log.warn(
+        { err: withoutHolder, resetMs },
+        'nothing holds the watchdog beyond the death of this agent: a proof of it takes longer',
+      )
   } catch (error) {
     // Nothing was touched: the next lease asks again.
     if (error instanceof AppError && error.code === 'DEADLINE_PASSED') return

@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process'
 import { accessSync, closeSync, constants, readdirSync, readFileSync, statSync } from 'node:fs'
 import type { Clock, MonoMs } from '#kit/clock.ts'
 import { AppError } from '#kit/errors.ts'
-import { errno, errnoText, pidfdGetfd, pidfdOpen } from '../../native/libc.ts'
+import { errno, errnoText } from '../../native/libc.ts'
+import { pidfdGetfd, pidfdOpen } from '../../native/pidfd.ts'
 import { adoptWatchdog, openWatchdog, type WatchdogDevice } from '../../native/watchdog.ts'
 
 const HELD_FD = 3
@@ -11,14 +12,21 @@ const HOLDER_NAME = 'hawser-holder'
 const HOLDER_READY_MS = 4000
 const HOLDER_GONE_MS = 1000
 
-export interface WatchdogPort {
+export interface OpenedWatchdog {
+  /** The time after the feed. */
+  readonly at: MonoMs
   /**
    * The node resets at the latest this long after the last feed that the lease allowed, whatever happens to the agent:
    * the time-out where a second process holds the device, twice the time-out where none does (see watchdog-holder.c).
    */
-  readonly resetMs: (timeoutMs: number) => number
-  /** Opens or takes back the device and feeds it, unless it is later than `notAfter` by then. Resolves with the time after the feed. */
-  open(timeoutMs: number, notAfter: MonoMs): Promise<MonoMs>
+  readonly resetMs: number
+  /** Why no second process holds it; undefined: one does. */
+  readonly withoutHolder: unknown
+}
+
+export interface WatchdogPort {
+  /** Opens or takes back the device and feeds it, unless it is later than `notAfter` by then. */
+  open(timeoutMs: number, notAfter: MonoMs): Promise<OpenedWatchdog>
   /** Feeds unless it is later than `notAfter`; returns the time after the call, or undefined: not fed. */
   feed(notAfter: MonoMs): MonoMs | undefined
   /** Stops the device. */
@@ -34,7 +42,6 @@ export function watchdogPort(path: string, holder: string, clock: Clock): Watchd
   let holderPid: number | undefined
 
   return {
-    resetMs: timeoutMs => (hasHolder ? timeoutMs : 2 * timeoutMs),
     async open(timeoutMs, notAfter) {
       const held = findHolder(path)
       if (clock.mono() >= notAfter)
@@ -44,14 +51,15 @@ export function watchdogPort(path: string, holder: string, clock: Clock): Watchd
           ? openWatchdog(path, timeoutMs / 1000)
           : adoptWatchdog(path, takeFd(held), timeoutMs / 1000)
       const at = clock.mono()
+      // From here on it counts, so it is never let go again but by a clean stop: without a holder only the bound is larger.
+      device = opened
       try {
         holderPid = held ?? (hasHolder ? await startHolder(holder, opened.fd) : undefined)
-      } catch (error) {
-        opened.disarm()
-        throw error
+      } catch (cause) {
+        return { at, resetMs: 2 * timeoutMs, withoutHolder: cause }
       }
-      device = opened
-      return at
+      const withoutHolder = holderPid === undefined ? 'there is no such program' : undefined
+      return { at, resetMs: holderPid === undefined ? 2 * timeoutMs : timeoutMs, withoutHolder }
     },
     feed(notAfter) {
       if (device === undefined || clock.mono() >= notAfter) return undefined

@@ -36,7 +36,7 @@ export interface Start {
   readonly self: NodeName
   readonly life: Life
   readonly startedAt: MonoMs
-  /** See `WatchdogState.resetMs`; undefined: no device is configured. */
+  /** Twice the watchdog's time-out (see `WatchdogState.resetMs`); undefined: no device is configured. */
   readonly resetMs: number | undefined
 }
 

@@ -15,8 +15,8 @@ export interface WatchdogState {
   readonly failure: string | undefined
   /**
    * At the latest this long after a feed that the lease allowed the node resets, also when the agent is killed: closing the device
-   * without its magic character is one more feed by the kernel. The device's time-out if a second process holds it
-   * open beyond the agent's death, twice the time-out otherwise.
+   * without its magic character is one more feed by the kernel. Twice the time-out, until the device is open and a second
+   * process holds it too, so that the agent's death closes nothing: then the time-out alone.
    */
   readonly resetMs: number
   readonly promise: WatchdogPromise | undefined
@@ -32,7 +32,12 @@ export type WatchdogEvent =
   | { readonly kind: 'promise-saved'; readonly promise: WatchdogPromise }
   | { readonly kind: 'promise-cleared' }
   /** Opening is a feed. `at` is read after the call. */
-  | { readonly kind: 'watchdog-opened'; readonly at: MonoMs; readonly notAfter: MonoMs }
+  | {
+      readonly kind: 'watchdog-opened'
+      readonly at: MonoMs
+      readonly notAfter: MonoMs
+      readonly resetMs: number
+    }
   | { readonly kind: 'watchdog-fed'; readonly at: MonoMs; readonly notAfter: MonoMs }
   | { readonly kind: 'watchdog-failed'; readonly reason: string }
   /** Stopped with the magic character. */
@@ -42,7 +47,7 @@ export type WatchdogEvent =
 /** How late a feed may reach the device: a part of the margin. */
 export const FEED_SLACK_MS = 100
 
-/** `resetMs` undefined: no device is configured. */
+/** `resetMs` before anything is open: twice the time-out. Undefined: no device is configured. */
 export function emptyWatchdog(resetMs: number | undefined): WatchdogState {
   return {
     device: resetMs === undefined ? 'none' : 'closed',
@@ -62,7 +67,11 @@ export function reduceWatchdog(state: WatchdogState, event: WatchdogEvent): Watc
     case 'promise-cleared':
       return { ...state, promise: undefined }
     case 'watchdog-opened':
-      return fed({ ...state, device: 'open', failure: undefined }, event.at, event.notAfter)
+      return fed(
+        { ...state, device: 'open', failure: undefined, resetMs: event.resetMs },
+        event.at,
+        event.notAfter,
+      )
     case 'watchdog-fed':
       return fed(state, event.at, event.notAfter)
     case 'watchdog-failed':
