@@ -3,7 +3,11 @@ import type { Beat, Refusal } from '../wire/mesh-types.ts'
 import { LEAST_MEMBERS, type MeshState, type Peer, type PeerLife } from './mesh-model.ts'
 
 /** Undefined: granted. */
-export function judgeBeat(mesh: MeshState, peer: Peer | undefined, beat: Beat): Refusal | undefined {
+export function judgeBeat(
+  mesh: MeshState,
+  peer: Peer | undefined,
+  beat: Pick<Beat, 'from' | 'bootId' | 'membersHash'>,
+): Refusal | undefined {
   if (peer?.condemned.has(beat.bootId) === true) return 'condemned'
   const { members } = mesh
   if (members === undefined || members.list.length < LEAST_MEMBERS) return 'members'

@@ -61,6 +61,8 @@ export interface Peer {
   readonly bootSince: MonoMs
   /** What is on disk of its life; nothing is acknowledged before it says the same. */
   readonly saved: PeerLife | undefined
+  /** Its newest beat, when that must wait for the disk before it is answered. */
+  readonly owed: { readonly via: string; readonly nonce: string } | undefined
   /** When a message of its present boot last came; undefined: not since our start. */
   readonly heardAt: MonoMs | undefined
   /** Since when we have granted it nothing and learned nothing new of its life: our start, or the last such moment. */

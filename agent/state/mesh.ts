@@ -76,7 +76,10 @@ export function reduceMesh(mesh: MeshState, event: MeshEvent): MeshState {
     case 'ack-heard':
       return ackHeard(mesh, event.ack, event.at)
     case 'life-saved':
-      return editPeer(mesh, event.node, peer => ({ ...peer, saved: event.life }))
+      return answer(
+        editPeer(mesh, event.node, peer => ({ ...peer, saved: event.life })),
+        event.node,
+      )
     case 'condemned':
       return editPeer(mesh, event.node, peer => condemn(peer, { ...event, saved: true }))
     default:
@@ -126,6 +129,7 @@ export function newPeer(node: NodeName, startedAt: MonoMs): Peer {
     life: undefined,
     bootSince: startedAt,
     saved: undefined,
+    owed: undefined,
     heardAt: undefined,
     quietFrom: startedAt,
     leaseFrom: undefined,
@@ -164,11 +168,17 @@ function beatSent(mesh: MeshState, event: MeshEvent & { kind: 'beat-sent' }): Me
 
 function beatHeard(mesh: MeshState, beat: Beat, via: string, at: MonoMs): MeshState {
   if (beat.from === mesh.self) return mesh
-  const answer = { to: beat.from, via, nonce: beat.nonce, bootId: beat.bootId }
   const peer = mesh.peers.get(beat.from)
   const refused = judgeBeat(mesh, peer, beat)
   if (peer === undefined || refused === 'condemned')
-    return say(mesh, { ...answer, refused: refused ?? 'members', recorded: false })
+    return say(mesh, {
+      to: beat.from,
+      via,
+      nonce: beat.nonce,
+      bootId: beat.bootId,
+      refused: refused ?? 'members',
+      recorded: false,
+    })
   // Another boot is believed only in a fresh acknowledgement: a beat may have been on its way for long.
   if (peer.life !== undefined && peer.life.bootId !== beat.bootId) return mesh
   if (peer.life !== undefined && !isNewer(peer.life, beat)) return mesh
@@ -182,10 +192,18 @@ function beatHeard(mesh: MeshState, beat: Beat, via: string, at: MonoMs): MeshSt
     heardAt: Math.max(peer.heardAt ?? at, at),
     quietFrom: changed ? mesh.turnAt : peer.quietFrom,
   }
-  // What is not on disk is not acknowledged: the next beat will be.
-  if (!sameLife(peer.saved, life)) return putPeer(mesh, heard)
-  const granted = refused === undefined ? { ...heard, quietFrom: mesh.turnAt } : heard
-  return say(putPeer(mesh, granted), { ...answer, refused, recorded: true })
+  return answer(putPeer(mesh, { ...heard, owed: { via, nonce: beat.nonce } }), heard.node)
+}
+
+/** What is not on disk is not acknowledged yet. A grant is noted before it leaves. */
+function answer(mesh: MeshState, node: NodeName): MeshState {
+  const peer = mesh.peers.get(node)
+  if (peer?.owed === undefined || peer.life === undefined || !sameLife(peer.saved, peer.life)) return mesh
+  const { bootId, membersHash } = peer.life
+  const refused = judgeBeat(mesh, peer, { from: node, bootId, membersHash })
+  const quietFrom = refused === undefined ? mesh.turnAt : peer.quietFrom
+  const answered = putPeer(mesh, { ...peer, owed: undefined, quietFrom })
+  return say(answered, { ...peer.owed, to: node, bootId, refused, recorded: true })
 }
 
 function say(mesh: MeshState, answer: Answer): MeshState {
@@ -233,6 +251,7 @@ function liveIn(peer: Peer, ack: Ack, askedAt: MonoMs, turnAt: MonoMs, at: MonoM
     life,
     bootSince: at,
     quietFrom: turnAt,
+    owed: undefined,
     leaseFrom: undefined,
     copies: new Map(),
     statements: new Map(),
