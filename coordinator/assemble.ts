@@ -88,6 +88,7 @@ export async function runCoordinator(
       reports: reported,
       isSynced,
       membersPolicy: config.members,
+      apartMs: config.statusApartMs,
     })
     const keeper = createMembersKeeper({ ...common, isSynced: nodesAreKnown, policy: config.members })
     const run = (reconciler: Reconciler, queue: WorkQueue, keys: readonly string[]): Promise<void> => {

@@ -13,6 +13,8 @@ export interface Config {
   readonly identity: string
   readonly lease: LeasePolicy
   readonly members: MembersPolicy
+  /** Two writes of the cluster's status are at least this far apart: a thousand reports at once make one write. */
+  readonly statusApartMs: number
   readonly logLevel: string
 }
 
@@ -31,6 +33,7 @@ export const USAGE = `hawser-coordinator: one or two replicas beside the API ser
   --lease-every-ms N       how often it renews (${LEASE_POLICY.everyMs})
   --members-minimum N      nodes it takes to make the list of members by itself (${MEMBERS_POLICY.minimum})
   --members-settle-ms N    how long the nodes must not have changed for that (${MEMBERS_POLICY.settleMs})
+  --status-apart-ms N      time between two writes of the cluster's status, at least (1000)
   --log-level LEVEL        trace, debug, info, warn, error (info)
   --help
 
@@ -50,6 +53,7 @@ const NAMES = [
   'lease-every-ms',
   'members-minimum',
   'members-settle-ms',
+  'status-apart-ms',
   'log-level',
 ] as const
 
@@ -75,6 +79,7 @@ export function parseConfig(argv: readonly string[], env: Env): Config | 'help' 
       minimum: numberOf(given, 'members-minimum', MEMBERS_POLICY.minimum, 1, 64),
       settleMs: numberOf(given, 'members-settle-ms', MEMBERS_POLICY.settleMs, 0, 3_600_000),
     },
+    statusApartMs: numberOf(given, 'status-apart-ms', 1_000, 0, 600_000),
     logLevel: oneOf('log-level', given['log-level'] ?? 'info', ['trace', 'debug', 'info', 'warn', 'error']),
   })
 }

@@ -16,8 +16,6 @@ import type { Outcome, Reconciler } from '../runtime/controller.ts'
 import { GROUP_PATH, type MembersRead, type ReportHeard } from './sources.ts'
 
 const TYPE = { apiVersion: `${API_GROUP}/${API_VERSION}`, kind: CLUSTER_KIND }
-/** A thousand nodes that report at once make one write, not a thousand. */
-const APART_MS = 1_000
 const UNSYNCED_MS = 200
 /** Conditions of time (a report that turns old) are looked at by their own time; this is for what nobody foresaw. */
 const RESYNC_MS = 5 * 60_000
@@ -32,6 +30,8 @@ export interface ClusterPorts {
   readonly cluster: Store<ClusterStatus | undefined>
   readonly isSynced: () => boolean
   readonly membersPolicy: MembersPolicy
+  /** Between two writes. */
+  readonly apartMs: number
 }
 
 export function createAggregator(ports: ClusterPorts): Reconciler {
@@ -44,7 +44,7 @@ export function createAggregator(ports: ClusterPorts): Reconciler {
     async reconcile(_key, signal): Promise<Outcome> {
       if (!ports.isSynced()) return { kind: 'again', afterMs: UNSYNCED_MS }
       const sinceWriteMs = clock.mono() - writtenAt
-      if (sinceWriteMs < APART_MS) return { kind: 'again', afterMs: APART_MS - sinceWriteMs }
+      if (sinceWriteMs < ports.apartMs) return { kind: 'again', afterMs: ports.apartMs - sinceWriteMs }
       const reports = reportsSeen(ports)
       const held = ports.cluster.get(CLUSTER_OBJECT)
       const before = held?.value

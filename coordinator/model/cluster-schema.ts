@@ -2,10 +2,12 @@
 import { z } from 'zod'
 import { ReasonSchema } from '#protocol/report.ts'
 
-/** Volumes listed by name, the worst first; the rest is only counted. */
+/** Volumes and nodes listed by name, the worst first; the rest is only counted. */
 export const MAX_VOLUMES_LISTED = 1_000
 export const MAX_NODES_LISTED = 1_000
 export const MAX_REASONS_LISTED = 24
+/** Of each of the two lists as JSON: an object in etcd must stay below 1.5 MiB, above all when everything is broken. */
+export const MAX_LIST_CHARS = 400_000
 
 const name = z.string().min(1).max(253)
 
@@ -68,6 +70,7 @@ export const ClusterStatusSchema = z.object({
     unknown: count,
   }),
   nodes: z.array(NodeStatusSchema).max(MAX_NODES_LISTED),
+  nodesLeftOff: count,
   volumes: z.array(VolumeStatusSchema).max(MAX_VOLUMES_LISTED),
   volumesLeftOff: count,
   agentVersions: z.array(z.object({ version: z.string().max(64), nodes: count })).max(32),

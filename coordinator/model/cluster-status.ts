@@ -2,6 +2,7 @@
 import {
   type ClusterStatus,
   type Condition,
+  MAX_LIST_CHARS,
   MAX_NODES_LISTED,
   MAX_VOLUMES_LISTED,
   type NodeStatus,
@@ -30,6 +31,8 @@ export function clusterStatus(seen: ClusterSeen): ClusterStatus {
   const nodes = nodesOf(seen, judged)
   const volumes = volumesOf(judged)
   const nodesReady = nodes.filter(node => node.ready).length
+  const nodesListed = fitting(unreadyFirst(nodes), MAX_NODES_LISTED)
+  const volumesListed = fitting(worstFirst(volumes), MAX_VOLUMES_LISTED)
   const healthy = countOf(volumes, 'healthy')
   const versions = versionsOf(judged)
   const conditions = [
@@ -51,9 +54,10 @@ export function clusterStatus(seen: ClusterSeen): ClusterStatus {
       noCurrentCopy: countOf(volumes, 'no-current-copy'),
       unknown: countOf(volumes, 'unknown'),
     },
-    nodes: unreadyFirst(nodes).slice(0, MAX_NODES_LISTED),
-    volumes: worstFirst(volumes).slice(0, MAX_VOLUMES_LISTED),
-    volumesLeftOff: Math.max(0, volumes.length - MAX_VOLUMES_LISTED),
+    nodes: nodesListed,
+    nodesLeftOff: nodes.length - nodesListed.length,
+    volumes: volumesListed,
+    volumesLeftOff: volumes.length - volumesListed.length,
     agentVersions: versions.slice(0, 32),
     conditions: carryTransitions([summary(conditions), ...conditions], seen.conditionsBefore, seen.wallText),
   }
@@ -177,8 +181,15 @@ function worstFirst(volumes: readonly VolumeStatus[]): VolumeStatus[] {
 }
 
 function unreadyFirst(nodes: readonly NodeStatus[]): NodeStatus[] {
-  // What fits is listed by name; what would be cut off are ready ones.
-  return nodes.length <= MAX_NODES_LISTED
-    ? [...nodes]
-    : nodes.toSorted((a, b) => Number(a.ready) - Number(b.ready))
+  return nodes.toSorted((a, b) => Number(a.ready) - Number(b.ready))
+}
+
+/** As many of the first ones as the object has room for. */
+function fitting<T>(items: readonly T[], most: number): T[] {
+  let chars = 0
+  const end = items.findIndex((item, index) => {
+    chars += JSON.stringify(item).length
+    return index >= most || chars > MAX_LIST_CHARS
+  })
+  return items.slice(0, end === -1 ? items.length : end)
 }

@@ -140,11 +140,13 @@ t.test('somebody takes the Lease by hand: the leader stops', async t => {
     signal: never,
   })
   await until('a ends', async () => log.find(({ what }) => what === 'ends'), soon)
-  await until(
-    'a takes it back when it is silent',
+  const again = await until(
+    'a takes it back',
     async () => log.filter(({ what }) => what === 'leads')[1],
     soon,
   )
+  const ended = log.find(({ what }) => what === 'ends')
+  t.ok(again.at - (ended?.at ?? 0) > 700, 'when it was silent for the whole duration')
 })
 
 t.test('work that fails is thrown, and the Lease is given back', async t => {
