@@ -22,7 +22,9 @@ export interface CertificateWanted {
 const KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
 const SECOND = 1000
 
+/** Empties the folder first: certificates of an earlier authority are of no use. */
 export async function openAuthority(dir: string, signal: AbortSignal): Promise<Authority> {
+  await rm(dir, { recursive: true, force: true })
   await mkdir(dir, { recursive: true, mode: 0o700 })
   const caFile = join(dir, 'ca.crt')
   const caKeyFile = join(dir, 'ca.key')

@@ -1,8 +1,8 @@
 /** A real control plane of Kubernetes: etcd, API server, controller manager, scheduler, on loopback or in the lab's network. */
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { hostAddress } from '../lab/layout.ts'
 import { type Authority, kubeconfigText, makeTokenKeys, openAuthority } from './certificates.ts'
 import { apiserverArgv, controllersArgv, etcdArgv, schedulerArgv } from './flags.ts'
 import { freePorts, LAB_PORTS, type Layout, type PartName } from './layout.ts'
@@ -15,32 +15,25 @@ export type { PartName } from './layout.ts'
 export interface ControlPlaneOptions {
   /** The binary of `findBinary`. */
   readonly kubehost: string
-  /** A folder of its own: certificates, data and logs; it stays after the end. */
+  /** A folder of its own: certificates, data and logs; emptied of the former two, it stays after the end. */
   readonly dir: string
+  /** An authority that exists already, for certificates that are needed before the control plane stands. */
+  readonly authority?: Authority
   /** Which parts beside etcd and the API server; both unless told. */
   readonly parts?: readonly ('controllers' | 'scheduler')[]
   /** The API server's port on loopback; a free one unless told. */
   readonly port?: number
-  /** Absent: this machine's loopback. Otherwise the network namespace of a lab. */
-  readonly lab?: LabNetwork
+  /** This process lives in a lab's network (`enterLab`): serve its nodes. Otherwise only this machine's loopback is served. */
+  readonly inLab?: boolean
   readonly nodeGraceSeconds?: number
   readonly extra?: Partial<Layout['extra']>
 }
 
-/** The little of a lab that a control plane needs. */
-export interface LabNetwork {
-  /** This machine's address there. */
-  readonly address: string
-  /** The command line that runs `argv` in the lab's network namespace. */
-  inNet(argv: readonly string[]): readonly string[]
-}
-
 export interface ControlPlane extends AsyncDisposable {
   readonly dir: string
-  /** As programs in the same network reach it. */
   readonly url: string
-  /** Set when the API server is in a lab: the unix socket by which this process reaches it (TLS name: localhost). */
-  readonly socketPath: string | undefined
+  /** etcd's address for clients, without TLS. */
+  readonly etcdUrl: string
   readonly caFile: string
   readonly adminToken: string
   /** The administrator's kubeconfig, a file. */
@@ -60,17 +53,17 @@ export async function openControlPlane(
   options: ControlPlaneOptions,
   signal: AbortSignal,
 ): Promise<ControlPlane> {
-  const layout = await layOut(options)
-  const { dir, pki, kubehost, ports, address } = layout
+  const { dir } = options
+  // what an earlier control plane left there does not fit to this one
+  await rm(join(dir, 'etcd'), { recursive: true, force: true })
+  const authority = options.authority ?? (await openAuthority(join(dir, 'pki'), signal))
+  const layout = await layOut(options, authority.dir)
+  const { pki, kubehost, ports, address } = layout
   const url = `https://${address}:${ports.api}`
-  const authority = await openAuthority(pki, signal)
   const adminToken = randomBytes(16).toString('hex')
   await makeCredentials(authority, layout, url, adminToken, signal)
 
-  const wrap = (argv: readonly string[]) => options.lab?.inNet(argv) ?? argv
-  const sockets = options.lab ? join(dir, 'sockets') : undefined
   await using stack = new AsyncDisposableStack()
-  if (sockets !== undefined) stack.use(await openRelay(layout, sockets, wrap, signal))
   const running = new Map<PartName, Part>()
   const stop = async (name: PartName) => {
     await running.get(name)?.stop()
@@ -78,7 +71,7 @@ export async function openControlPlane(
   }
   const start = async (name: PartName) => {
     if (running.has(name)) return
-    running.set(name, await startPart(partWanted(name, layout, sockets), wrap, signal))
+    running.set(name, await startPart(partWanted(name, layout), signal))
   }
   stack.defer(async () => {
     await Promise.all([stop('controllers'), stop('scheduler')])
@@ -94,7 +87,7 @@ export async function openControlPlane(
   return {
     dir,
     url,
-    socketPath: sockets && join(sockets, String(ports.api)),
+    etcdUrl: `http://127.0.0.1:${ports.etcd}`,
     caFile: authority.caFile,
     adminToken,
     kubeconfig,
@@ -103,13 +96,7 @@ export async function openControlPlane(
     start,
     kubectl: (args, { input, deadlineMs = 60_000 } = {}) =>
       runProgram(
-        wrap([
-          kubehost,
-          'kubectl',
-          `--kubeconfig=${kubeconfig}`,
-          `--cache-dir=${dir}/kubectl-cache`,
-          ...args,
-        ]),
+        [kubehost, 'kubectl', `--kubeconfig=${kubeconfig}`, `--cache-dir=${dir}/kubectl-cache`, ...args],
         {
           signal,
           deadlineMs,
@@ -120,16 +107,15 @@ export async function openControlPlane(
   }
 }
 
-async function layOut(options: ControlPlaneOptions): Promise<Layout> {
-  const pki = join(options.dir, 'pki')
-  await mkdir(pki, { recursive: true, mode: 0o700 })
+async function layOut(options: ControlPlaneOptions, pki: string): Promise<Layout> {
+  await mkdir(options.dir, { recursive: true, mode: 0o700 })
   return {
     kubehost: options.kubehost,
     dir: options.dir,
     pki,
-    bind: options.lab ? '0.0.0.0' : '127.0.0.1',
-    address: options.lab?.address ?? '127.0.0.1',
-    ports: options.lab ? LAB_PORTS : await freePorts(options.port ?? 0),
+    bind: options.inLab ? '0.0.0.0' : '127.0.0.1',
+    address: options.inLab ? hostAddress('mgmt') : '127.0.0.1',
+    ports: options.inLab ? LAB_PORTS : await freePorts(options.port ?? 0),
     nodeGraceSeconds: options.nodeGraceSeconds,
     extra: { etcd: [], apiserver: [], controllers: [], scheduler: [], ...options.extra },
   }
@@ -172,7 +158,7 @@ async function makeCredentials(
   ])
 }
 
-function partWanted(name: PartName, layout: Layout, sockets: string | undefined): PartWanted {
+function partWanted(name: PartName, layout: Layout): PartWanted {
   const { ports, pki } = layout
   const how: Record<PartName, { argv: string[]; check: ProbeWanted }> = {
     etcd: { argv: etcdArgv(layout), check: { port: ports.etcd, path: '/health' } },
@@ -195,37 +181,7 @@ function partWanted(name: PartName, layout: Layout, sockets: string | undefined)
     argv,
     cwd: layout.dir,
     logFile: join(layout.dir, `${name}.log`),
-    ready: () => probe({ ...check, sockets }),
+    ready: () => probe(check),
     readyMs: READY_MS,
   }
-}
-
-/** The way from this process into the lab's network: one unix socket for each port. */
-async function openRelay(
-  layout: Layout,
-  sockets: string,
-  wrap: (argv: readonly string[]) => readonly string[],
-  signal: AbortSignal,
-): Promise<AsyncDisposable> {
-  const { api, controllers, scheduler, etcd } = layout.ports
-  await mkdir(sockets, { recursive: true, mode: 0o700 })
-  const relay = await startPart(
-    {
-      name: 'relay',
-      argv: [
-        process.execPath,
-        join(import.meta.dirname, 'relay.ts'),
-        sockets,
-        '127.0.0.1',
-        ...[api, controllers, scheduler, etcd].map(String),
-      ],
-      cwd: layout.dir,
-      logFile: join(layout.dir, 'relay.log'),
-      ready: async () => existsSync(join(sockets, String(etcd))),
-      readyMs: 30_000,
-    },
-    wrap,
-    signal,
-  )
-  return { [Symbol.asyncDispose]: () => relay.stop(0) }
 }

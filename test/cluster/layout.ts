@@ -6,6 +6,7 @@ export type PartName = 'etcd' | 'apiserver' | 'controllers' | 'scheduler'
 export interface Layout {
   readonly kubehost: string
   readonly dir: string
+  /** The folder of the authority: its certificate, all that it issued. */
   readonly pki: string
   /** What the API server listens on, and the address that others know it by. */
   readonly bind: string

@@ -1,29 +1,35 @@
 /** The files that make a guest a Kubernetes node: certificate, kubeconfig, kubelet, containerd and pod network configuration. */
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { hostAddress, type LabNode, nodeAddress, nodeIndex } from '../lab/layout.ts'
 import { type Authority, kubeconfigText } from './certificates.ts'
+import { LAB_PORTS } from './layout.ts'
 
 export const PAUSE_IMAGE = 'test.local/pause:1'
 /** Where the guest finds the files. */
 const INSIDE = '/etc/kubernetes'
 
 export interface NodeConfigWanted {
-  readonly number: number
+  readonly node: LabNode
   readonly serverUrl: string
   readonly dir: string
 }
 
-/** Fills `dir` for node n<number>. */
+/** As the nodes and their pods reach the API server. */
+export function apiUrlInLab(): string {
+  return `https://${hostAddress('mgmt')}:${LAB_PORTS.api}`
+}
+
+/** Fills `dir` for a node. */
 export async function writeNodeConfig(
   authority: Authority,
-  { number, serverUrl, dir }: NodeConfigWanted,
+  { node, serverUrl, dir }: NodeConfigWanted,
 ): Promise<void> {
-  const name = `n${number}`
   const made = await authority.issue({
-    name,
-    commonName: `system:node:${name}`,
+    name: node,
+    commonName: `system:node:${node}`,
     organization: 'system:nodes',
-    altNames: [`IP:10.99.0.1${number}`, `DNS:${name}`],
+    altNames: [`IP:${nodeAddress(node, 'mgmt')}`, `DNS:${node}`],
   })
   await mkdir(dir, { recursive: true, mode: 0o700 })
   const put = (file: string, text: string) => writeFile(join(dir, file), text)
@@ -34,7 +40,7 @@ export async function writeNodeConfig(
     kubeconfigText(serverUrl, authority.caFile, made).then(text => put('kubeconfig', text)),
     put('kubelet.json', JSON.stringify(KUBELET, undefined, 1)),
     put('containerd.toml', CONTAINERD),
-    put('10-pods.conflist', JSON.stringify(podNetwork(number))),
+    put('10-pods.conflist', JSON.stringify(podNetwork(nodeIndex(node)))),
   ])
 }
 

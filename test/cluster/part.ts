@@ -22,19 +22,12 @@ export interface Part {
   stop(graceMs?: number): Promise<void>
 }
 
-/**
- * Starts a program; ready or not, it gets SIGKILL from the kernel when this process ends, however that happens. The
- * program `setpriv` must come last before the program itself: changing credentials (nsenter -U) forgets the request.
- */
-export async function startPart(
-  wanted: PartWanted,
-  wrap: (argv: readonly string[]) => readonly string[],
-  signal: AbortSignal,
-): Promise<Part> {
+/** Starts a program and waits until it serves; it gets SIGKILL from the kernel when this process ends, however that happens. */
+export async function startPart(wanted: PartWanted, signal: AbortSignal): Promise<Part> {
   signal.throwIfAborted()
-  const [program = '', ...args] = wrap(['setpriv', '--pdeathsig', 'KILL', ...wanted.argv])
+  const args = ['--pdeathsig', 'KILL', ...wanted.argv]
   const log = openSync(wanted.logFile, 'a')
-  const child = spawn(program, args, { cwd: wanted.cwd, stdio: ['ignore', log, log], detached: true })
+  const child = spawn('setpriv', args, { cwd: wanted.cwd, stdio: ['ignore', log, log], detached: true })
   closeSync(log)
   let failure: unknown
   child.on('error', error => {

@@ -13,8 +13,6 @@ export interface ProbeWanted {
   readonly path: string
   /** Absent: plain HTTP. `unverified`: the program made its own certificate. */
   readonly tls?: { readonly caFile: string } | 'unverified'
-  /** Folder of the relay's sockets, when the program is in another network namespace. */
-  readonly sockets?: string | undefined
 }
 
 /** True on status 200 within two seconds. */
@@ -23,9 +21,8 @@ export async function probe(wanted: ProbeWanted): Promise<boolean> {
     path: wanted.path,
     agent: false,
     timeout: 2000,
-    ...(wanted.sockets === undefined
-      ? { host: '127.0.0.1', port: wanted.port }
-      : { socketPath: `${wanted.sockets}/${wanted.port}` }),
+    host: '127.0.0.1',
+    port: wanted.port,
   }
   return new Promise((resolve, reject) => {
     const done = (response: IncomingMessage) => {

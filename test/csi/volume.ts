@@ -15,7 +15,7 @@ export interface VolumeStep {
 export type Note = (step: VolumeStep['step'], volume: string, error?: string) => void
 
 /** The kubelet gives up after two minutes and asks again with growing pauses: repeating here is quicker. */
-const PROMOTE_MS = 90_000
+const PROMOTE_MS = 15_000
 const PROMOTE_PAUSE_MS = 250
 const COMMAND_MS = 60_000
 

@@ -1,10 +1,10 @@
 #!/bin/bash
-# Runs in a guest: makes it a Kubernetes node. One purpose: containerd and the kubelet on this kernel.
-#   node.sh import ARCHIVE...                 only puts the images on the container disk (for the template)
-#   node.sh prepare NUMBER ARCHIVE...         everything but the kubelet: it registers at once when the API server is there
-#   node.sh kubelet NUMBER KUBEHOST           the kubelet
-# CONFIG (a folder made by node-config.ts) and DISK (a block device for containers) come in the environment.
+# Runs in a guest. One purpose: containerd and the kubelet on this kernel.
+#   node.sh start       a Kubernetes node
+#   node.sh import      only puts base.tar on the container disk and leaves it clean: the making of a template
+# Variables: lab_node, cluster_dir (guest/ state/ bin/), cluster_disk (a block device for containers).
 set -eu
+state=$cluster_dir/state
 note() { echo "$(date +%s%3N) $*" >>/run/node.steps; }
 
 kernel_surroundings() {
@@ -17,16 +17,15 @@ kernel_surroundings() {
     mount --bind /run/cpuinfo /proc/cpuinfo
   fi
   modprobe -a bridge veth br_netfilter nf_tables nft_compat nf_conntrack 2>/dev/null || true
-  sysctl -qw net.ipv4.ip_forward=1
+  echo 1 >/proc/sys/net/ipv4/ip_forward
 }
 
 container_disk() {
   # an overlay cannot have its upper layer on the guest's root, which is one itself
-  blkid "$DISK" >/dev/null 2>&1 || mkfs.ext4 -q -F -E lazy_itable_init=1 "$DISK"
-  mkdir -p /data; mount "$DISK" /data
-  local dir
-  for dir in containerd kubelet pods cni; do mkdir -p "/data/$dir"; done
-  mkdir -p /var/lib/containerd /var/lib/kubelet /var/log/pods /var/lib/cni /etc/cni/net.d /etc/kubernetes
+  blkid "$cluster_disk" >/dev/null 2>&1 || mkfs.ext4 -q -F -E lazy_itable_init=1 "$cluster_disk"
+  mkdir -p /data; mount "$cluster_disk" /data
+  mkdir -p /data/containerd /data/kubelet /data/pods /data/cni \
+    /var/lib/containerd /var/lib/kubelet /var/log/pods /var/lib/cni /etc/cni/net.d /etc/kubernetes
   mount --bind /data/containerd /var/lib/containerd
   mount --bind /data/kubelet /var/lib/kubelet; mount --make-shared /var/lib/kubelet
   mount --bind /data/pods /var/log/pods
@@ -34,11 +33,11 @@ container_disk() {
 }
 
 start_containerd() {
-  setsid containerd --config "$CONFIG/containerd.toml" >/run/containerd.log 2>&1 </dev/null &
+  setsid containerd --config "$1" >/run/containerd.log 2>&1 </dev/null &
   echo $! >/run/containerd.pid
   local tries
   for tries in $(seq 300); do
-    ! ctr -n k8s.io version >/dev/null 2>&1 || return 0
+    [ ! -S /run/containerd/containerd.sock ] || ! ctr -n k8s.io version >/dev/null 2>&1 || return 0
     kill -0 "$(cat /run/containerd.pid)" 2>/dev/null || break
     sleep 0.1
   done
@@ -46,37 +45,41 @@ start_containerd() {
 }
 
 import_images() {
-  local archive
-  for archive; do ctr -n k8s.io images import --snapshotter overlayfs "$archive" >>/run/import.log; done
+  ctr -n k8s.io images import --snapshotter overlayfs "$1" >>/run/import.log
+}
+
+# A kubelet that finds no API server waits up to 7 s before it asks again; and it must start without one in the end.
+wait_for_api() {
+  local tries
+  for tries in $(seq 100); do
+    ! (exec 3<>/dev/tcp/10.96.0.1/443) 2>/dev/null || return 0
+    sleep 0.2
+  done
 }
 
 note begin
+kernel_surroundings; container_disk; note disk
 case $1 in
   import)
-    shift
-    kernel_surroundings; container_disk; note disk
-    start_containerd; note containerd
-    import_images "$@"; note images
+    start_containerd "$state/containerd.toml"; note containerd
+    import_images "$state/base.tar"; note images
     kill "$(cat /run/containerd.pid)"
     while kill -0 "$(cat /run/containerd.pid)" 2>/dev/null; do sleep 0.1; done
     umount -l /var/lib/containerd /var/lib/kubelet /var/log/pods /var/lib/cni
     umount /data ;;
-  prepare)
-    number=$2; shift 2
-    kernel_surroundings; container_disk; note disk
-    printf '%032x\n' $((0x1ab00 + number)) >/etc/machine-id
-    cp "$CONFIG"/* /etc/kubernetes/; cp "$CONFIG/10-pods.conflist" /etc/cni/net.d/
+  start)
+    number=${lab_node#n}
+    cp "$state/nodes/$lab_node"/* /etc/kubernetes/; cp "$state/nodes/$lab_node/10-pods.conflist" /etc/cni/net.d/
     # pod networks of the other nodes, and the API server's service address: there is no kube-proxy
-    for k in 1 2 3 4 5 6 7 8 9; do [ "$k" = "$number" ] || ip route replace "10.244.$k.0/24" via "10.99.0.1$k"; done
+    for k in 1 2 3 4 5 6 7 8 9; do [ "$k" = "$number" ] || echo "route replace 10.244.$k.0/24 via 10.99.0.1$k"; done | ip -batch -
     ip route replace 10.96.0.1/32 via 10.99.0.1
-    start_containerd; note containerd
-    import_images "$@"; note images ;;
-  kubelet)
-    number=$2 kubehost=$3
-    setsid "$kubehost" kubelet --config /etc/kubernetes/kubelet.json --kubeconfig /etc/kubernetes/kubeconfig \
-      --hostname-override "n$number" --node-ip "10.99.0.1$number" --root-dir /var/lib/kubelet --cert-dir /var/lib/kubelet/pki \
+    start_containerd /etc/kubernetes/containerd.toml; note containerd
+    import_images "$state/apps.tar"; note images
+    wait_for_api; note api
+    setsid "$cluster_dir/bin/kubehost" kubelet --config /etc/kubernetes/kubelet.json --kubeconfig /etc/kubernetes/kubeconfig \
+      --hostname-override "$lab_node" --node-ip "10.99.0.1$number" --root-dir /var/lib/kubelet --cert-dir /var/lib/kubelet/pki \
       >/run/kubelet.log 2>&1 </dev/null &
     echo $! >/run/kubelet.pid
     note kubelet ;;
-  *) echo "usage: node.sh import|prepare|kubelet ..." >&2; exit 2 ;;
+  *) echo "usage: node.sh start|import" >&2; exit 2 ;;
 esac
