@@ -181,7 +181,7 @@ class World {
       self: machine.name,
       life: { bootId: boot, incarnation: Math.round(this.now * 1000) },
       startedAt: this.clockOf(machine),
-      resetMs: machine.held ? watchdogMs : 2 * watchdogMs,
+      resetMs: 2 * watchdogMs,
     })
     machine.inbox = []
     machine.seq = 0
@@ -370,7 +370,10 @@ class World {
     this.counts.feeds += 1
     const at = this.clockOf(machine)
     const { notAfter } = effect
-    machine.inbox.push({ kind: effect.kind === 'feed' ? 'watchdog-fed' : 'watchdog-opened', at, notAfter })
+    const { watchdogMs } = this.policy.lease
+    const resetMs = machine.held ? watchdogMs : 2 * watchdogMs
+    if (effect.kind === 'feed') machine.inbox.push({ kind: 'watchdog-fed', at, notAfter })
+    else machine.inbox.push({ kind: 'watchdog-opened', at, notAfter, resetMs })
   }
 
   private sendBeat(machine: Machine, { to, beat }: Extract<Effect, { kind: 'send-beat' }>): void {
