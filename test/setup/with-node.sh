@@ -27,7 +27,7 @@ is_installed() { [[ -f $stamp && $(<"$stamp") == "$(lock_sum)" ]] && runs_24; }
 # npm hands its settings to what it runs; those of the outer call (npm --prefix, npm start) must not steer the inner one.
 clean_npm() {
   local name
-  for name in $(compgen -e | grep -E '^npm_(package|lifecycle|config_(local_|global_)?prefix|config_ignore_scripts|config_omit)' || true); do
+  for name in $(compgen -e | grep -E '^npm_(package|lifecycle|config_(local_|global_)?prefix|config_(ignore_scripts|omit|loglevel))' || true); do
     unset "$name"
   done
 }
@@ -43,11 +43,24 @@ check_machine() {
 install() { # WHY
   say "npm packages from package-lock.json, because $1 (Node 24, test and build tools; about 30 s, no root)"
   local code=0
-  (cd -- "$root" && clean_npm && exec timeout --foreground "$install_limit_s" npm ci --include=dev --no-progress) >"$log" 2>&1 || code=$?
+  npm_ci || code=$?
+  if ((code != 0 && code < 124)); then # a registry that fails once is not worth a failed run
+    say "npm ci failed ($(npm_complaint "$code")), trying once more"
+    code=0
+    npm_ci || code=$?
+  fi
   ((code != 130 && code != 143)) || exit "$code"
   ((code != 124)) || stop 75 "npm ci did not end within $install_limit_s s; see $log"
-  ((code == 0)) || stop 75 "npm ci failed ($(grep -m1 -E '^npm (error|ERR!)' "$log" || echo "exit $code")); see $log"
+  ((code == 0)) || stop 75 "npm ci failed ($(npm_complaint "$code")); see $log"
   runs_24 || stop 75 "npm ci left no running Node 24 (are install scripts switched off, or is there none for $(uname -m)?); see $log"
+}
+
+npm_ci() {
+  (cd -- "$root" && clean_npm && exec timeout --foreground "$install_limit_s" npm ci --include=dev --no-progress) >"$log" 2>&1
+}
+
+npm_complaint() { # EXIT-CODE
+  grep -m1 -E '^npm (error|ERR!)' "$log" || echo "exit $1"
 }
 
 prepare() {

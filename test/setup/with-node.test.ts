@@ -17,11 +17,12 @@ import t, { type Test } from 'tap'
 const HERE = import.meta.dirname
 const LOCK = { packages: { '': {}, 'node_modules/node': { version: '24.21.0' } } }
 
-/** Does what `npm ci` does, as far as with-node.sh can see it. FAIL and SLOW make it misbehave. */
+/** Does what `npm ci` does, as far as with-node.sh can see it. FAIL, FAIL_ONCE and SLOW make it misbehave. */
 const NPM = `#!/bin/bash
 echo "$PWD: npm $*; prefix=\${npm_config_prefix-none}" >>"$CALLS"
 [ -z "\${SLOW:-}" ] || sleep 0.5
 [ -z "\${FAIL:-}" ] || { echo 'npm error code ENOTFOUND' >&2; exit 1; }
+[ -z "\${FAIL_ONCE:-}" ] || [ -e "$FAIL_ONCE" ] || { touch "$FAIL_ONCE"; echo 'npm error code ECONNRESET' >&2; exit 1; }
 mkdir -p node_modules/node/bin
 ln -sf "$NODE24" node_modules/node/bin/node
 cp package-lock.json node_modules/.package-lock.json
@@ -157,12 +158,20 @@ t.test('two first calls at once install once', async t => {
   t.equal(clone.calls().length, 1)
 })
 
+t.test('a registry that fails once is asked again', async t => {
+  const clone = makeClone(t)
+  const ended = await clone.run(['hello.ts'], { env: { FAIL_ONCE: join(clone.bin, 'failed') } })
+  t.equal(ended.code, 0)
+  t.match(ended.stderr, /npm ci failed \(npm error code ECONNRESET\), trying once more/)
+  t.equal(clone.calls().length, 2)
+})
+
 t.test('what cannot work is one line and an exit code', async t => {
   const clone = makeClone(t)
   const oneLine = (ended: Ended, code: number, line: RegExp) => {
     t.equal(ended.code, code)
     t.match(ended.stderr.trimEnd().split('\n').at(-1), line)
-    t.ok(ended.stderr.split('\n').filter(text => text.startsWith('hawser: ')).length === 1, ended.stderr)
+    t.equal(ended.stderr.split('\n').filter(text => text.startsWith('hawser: ')).length, 1, ended.stderr)
   }
   oneLine(await clone.run([]), 64, /^hawser: with-node.sh needs a script/)
   oneLine(await clone.run(['missing.ts']), 64, /^hawser: there is no script .*missing.ts/)

@@ -16,6 +16,7 @@ const ROOT = join(import.meta.dirname, '..', '..')
 /** CI ends a run after 90 minutes; ours must end before, to say what it did. */
 const RUN_LIMIT_MS = 85 * 60_000
 const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const
+const BROKEN_PIPE = 13
 
 interface TierWork {
   readonly tier: Tier
@@ -42,9 +43,15 @@ function isFileTier(name: string): name is FileTier {
   return FILE_TIERS.some(tier => tier === name)
 }
 
-/** The first signal stops in order, the second one at once. */
+/** The first signal stops in order, the second one at once. Losing npm, or the reader of the output, is a signal too. */
 function listenToSignals(stop: AbortController): { readonly code: () => number | undefined } {
   let code: number | undefined
+  const parent = process.ppid
+  const timer = setInterval(() => {
+    // npm passes SIGTERM to a shell, which dies of it without a word to us.
+    if (process.ppid !== parent && code === undefined) process.kill(process.pid, 'SIGTERM')
+  }, 500)
+  timer.unref()
   for (const [name, number] of Object.entries(SIGNAL_NUMBERS)) {
     process.on(name, () => {
       if (code !== undefined) process.exit(code) // setpriv's parent-death signal reaches the tests
@@ -52,6 +59,10 @@ function listenToSignals(stop: AbortController): { readonly code: () => number |
       stop.abort(new Error(`interrupted by ${name}`))
     })
   }
+  process.stdout.on('error', () => {
+    code ??= 128 + BROKEN_PIPE
+    stop.abort(new Error('nobody reads the output'))
+  })
   return { code: () => code }
 }
 
@@ -116,13 +127,13 @@ async function main(): Promise<number> {
     return EXIT.ok
   }
   const work = planWork(options)
+  const stop = new AbortController()
+  const interrupted = listenToSignals(stop)
   if (options.list) {
     listWork(work)
     return EXIT.ok
   }
   const started = performance.now()
-  const stop = new AbortController()
-  const interrupted = listenToSignals(stop)
   const report = openReport(ROOT, text => process.stdout.write(text))
   const results = await runAll(
     work,
