@@ -9,9 +9,9 @@ export interface ResourceConfig {
   readonly minor?: number
   /** Program with arguments that the kernel asks to fence the peer. */
   readonly handler?: string
-  /** More lines, say `timeout 60;`, that override the ones here. */
-  readonly net?: readonly string[]
-  readonly disk?: readonly string[]
+  /** Options, say {timeout: 60}, beside or instead of the ones here. */
+  readonly net?: Readonly<Record<string, string | number>>
+  readonly disk?: Readonly<Record<string, string | number>>
 }
 
 export const LAB_HANDLER = '/lab/handler.sh'
@@ -21,7 +21,6 @@ const NOTED = [
   'after-resync-target',
   'before-resync-target',
   'before-resync-source',
-  'local-io-error',
   'split-brain',
   'initial-split-brain',
   'out-of-sync',
@@ -52,24 +51,24 @@ export function renderResource(config: ResourceConfig): string {
   const minor = resourceMinor(config)
   const fencer = config.handler ?? `${LAB_HANDLER} fence-peer`
   const handlers = [`fence-peer "${fencer}";`, ...NOTED.map(name => `${name} "${LAB_HANDLER} ${name}";`)]
-  const disk = [
-    'fencing resource-and-stonith;',
-    'on-io-error detach;',
-    'c-plan-ahead 0;',
-    'resync-rate 100M;',
-    ...(config.disk ?? []),
-  ]
-  const net = [
-    'cram-hmac-alg sha1;',
-    'shared-secret lab;',
-    'verify-alg md5;',
-    'ping-int 2;',
-    'ping-timeout 10;',
-    'timeout 15;',
-    'connect-int 3;',
-    'allow-two-primaries no;',
-    ...(config.net ?? []),
-  ]
+  const disk = {
+    fencing: 'resource-and-stonith',
+    'on-io-error': 'detach',
+    'c-plan-ahead': 0,
+    'resync-rate': '100M',
+    ...config.disk,
+  }
+  const net = {
+    'cram-hmac-alg': 'sha1',
+    'shared-secret': 'lab',
+    'verify-alg': 'md5',
+    'ping-int': 2,
+    'ping-timeout': 10,
+    timeout: 15,
+    'connect-int': 3,
+    'allow-two-primaries': 'no',
+    ...config.net,
+  }
   const hosts = config.nodes.map(
     node => `  on ${node} { address ${nodeAddress(node, 'repl')}:${FIRST_PORT + minor}; }`,
   )
@@ -77,8 +76,8 @@ export function renderResource(config: ResourceConfig): string {
     `resource ${config.resource} {`,
     '  protocol C;',
     section('handlers', handlers),
-    section('disk', disk),
-    section('net', net),
+    section('disk', optionLines(disk)),
+    section('net', optionLines(net)),
     `  volume 0 { device minor ${minor}; disk /dev/mapper/${faultDevice(config.resource)}; meta-disk internal; }`,
     ...hosts,
     '}',
@@ -88,4 +87,8 @@ export function renderResource(config: ResourceConfig): string {
 
 function section(name: string, lines: readonly string[]): string {
   return `  ${name} {\n${lines.map(line => `    ${line}`).join('\n')}\n  }`
+}
+
+function optionLines(options: Readonly<Record<string, string | number>>): string[] {
+  return Object.entries(options).map(([name, value]) => `${name} ${value};`)
 }

@@ -27,33 +27,26 @@ export function netemWords(shape: NetShape): string {
   return words.join(' ')
 }
 
+function clear(net: CuttableNet): string {
+  const card = interfaceOf(net)
+  return `tc qdisc del dev ${card} root; tc qdisc del dev ${card} ingress; ip link del ifb-${net}`
+}
+
 /** Outgoing packets pass netem on the card; incoming ones are led through an ifb device that has it too. */
-export async function shapeNet(
-  lab: StorageLab,
-  node: LabNode,
-  net: CuttableNet,
-  shape: NetShape,
-): Promise<void> {
+export async function shapeNet(lab: StorageLab, node: LabNode, net: CuttableNet, shape: NetShape): Promise<void> {
   const card = interfaceOf(net)
   const ifb = `ifb-${net}`
   const netem = netemWords(shape)
-  await lab.sh(
-    node,
-    `set -e
-    modprobe -a sch_netem sch_ingress cls_matchall act_mirred; modprobe ifb numifbs=0
-    tc qdisc replace dev ${card} root netem ${netem}
-    ip link show ${ifb} >/dev/null 2>&1 || ip link add ${ifb} type ifb
-    ip link set ${ifb} up
-    tc qdisc replace dev ${card} ingress
-    tc filter replace dev ${card} parent ffff: pref 1 handle 1 matchall action mirred egress redirect dev ${ifb}
-    tc qdisc replace dev ${ifb} root netem ${netem}`,
-  )
+  const steps = [
+    'modprobe -a sch_netem sch_ingress cls_matchall act_mirred && modprobe ifb numifbs=0',
+    `tc qdisc add dev ${card} root netem ${netem}`,
+    `ip link add ${ifb} type ifb && ip link set ${ifb} up && tc qdisc add dev ${ifb} root netem ${netem}`,
+    `tc qdisc add dev ${card} ingress`,
+    `tc filter add dev ${card} parent ffff: matchall action mirred egress redirect dev ${ifb}`,
+  ]
+  await lab.sh(node, `{ ${clear(net)}; } 2>/dev/null\nset -e\n${steps.join('\n')}`)
 }
 
 export async function unshapeNet(lab: StorageLab, node: LabNode, net: CuttableNet): Promise<void> {
-  const card = interfaceOf(net)
-  await lab.sh(
-    node,
-    `tc qdisc del dev ${card} root 2>/dev/null; tc qdisc del dev ${card} ingress 2>/dev/null; ip link del ifb-${net} 2>/dev/null; true`,
-  )
+  await lab.sh(node, `{ ${clear(net)}; } 2>/dev/null; true`)
 }
