@@ -1,6 +1,7 @@
 /** Carries out the lease rule: holds a Lease while it can, and says from when to when we lead. */
 import { z } from 'zod'
 import type { Clock } from '#kit/clock.ts'
+import { openDeadline } from './deadline.ts'
 import { decideLease, holdsLease, type LeasePolicy, type LeaseSeen, type LeaseView } from './lease-rule.ts'
 import { MetaSchema, readAs } from './object.ts'
 import { type Api, isConflict } from './request.ts'
@@ -98,8 +99,8 @@ export async function runLeader(
       await clock.sleep(Math.max(0, Math.min(policy.everyMs, leftMs())), stop).catch(() => undefined)
       if (stop.aborted || view.renewedAt === undefined || leftMs() <= 0) return
       // A request in flight must not keep the end of the Lease from being noticed.
-      const within = AbortSignal.any([stop, AbortSignal.timeout(Math.ceil(leftMs()))])
-      view = await step(config, ports, view, within).catch(error => {
+      using within = openDeadline(stop, Math.ceil(leftMs()))
+      view = await step(config, ports, view, within.signal).catch(error => {
         if (!stop.aborted) report.failed(error)
         return view
       })

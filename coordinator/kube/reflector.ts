@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { backoffMs } from '#kit/backoff.ts'
 import type { Clock } from '#kit/clock.ts'
 import { AppError } from '#kit/errors.ts'
+import { openDeadline } from './deadline.ts'
 import { keyOf, readAs, readMeta, readVersion } from './object.ts'
 import { type Api, isAbsent, isGone } from './request.ts'
 import type { Kept, Store } from './store.ts'
@@ -146,7 +147,7 @@ async function* watch<Value>(
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   const forMs = Math.round(limits.watchMs * (1 + ports.random() / 2))
-  const dead = AbortSignal.timeout(forMs + limits.graceMs)
+  using dead = openDeadline(signal, forMs + limits.graceMs)
   const body = await ports.api.stream({
     method: 'GET',
     path: source.path,
@@ -157,7 +158,7 @@ async function* watch<Value>(
       timeoutSeconds: String(Math.max(1, Math.round(forMs / 1000))),
       ...selector(source),
     },
-    signal: AbortSignal.any([signal, dead]),
+    signal: dead.signal,
   })
   ports.report.watching(source.name)
   try {

@@ -1,6 +1,7 @@
 /** One call to the API server: deadline, size limit, and answers that are values or errors with a code. */
 import { request } from 'undici'
 import { AppError } from '#kit/errors.ts'
+import { openDeadline } from './deadline.ts'
 import type { Session } from './session.ts'
 
 const DEADLINE_MS = 15_000
@@ -47,9 +48,9 @@ export function openApi(session: Session, userAgent: string): Api {
 
   const answer = async (call: Call): Promise<{ readonly status: number; readonly text: string }> => {
     const deadlineMs = call.deadlineMs ?? DEADLINE_MS
-    const signal = AbortSignal.any([call.signal, AbortSignal.timeout(deadlineMs)])
+    using deadline = openDeadline(call.signal, deadlineMs)
     try {
-      const { statusCode, body } = await send(call, signal)
+      const { statusCode, body } = await send(call, deadline.signal)
       const text = await readBody(body, call.maxBytes ?? MAX_BYTES, call.path)
       if (statusCode === 401) session.forgetCredentials()
       return { status: statusCode, text }
@@ -77,15 +78,12 @@ export function openApi(session: Session, userAgent: string): Api {
       return accepted(call, status, text)
     },
     async stream(call) {
-      // The deadline covers the time to the headers only: what follows is the caller's.
-      const head = new AbortController()
-      const signal = AbortSignal.any([call.signal, head.signal])
-      const timer = setTimeout(
-        () => head.abort(new Error('no headers in time')),
-        call.deadlineMs ?? DEADLINE_MS,
-      )
+      // The deadline covers the time to the headers only: what follows is the caller's, and ends with its signal.
+      const whole = new AbortController()
+      using deadline = openDeadline(call.signal, call.deadlineMs ?? DEADLINE_MS)
+      deadline.signal.addEventListener('abort', () => whole.abort(deadline.signal.reason), { once: true })
       try {
-        const { statusCode, body } = await send(call, signal)
+        const { statusCode, body } = await send(call, AbortSignal.any([call.signal, whole.signal]))
         if (statusCode === 200) return body
         if (statusCode === 401) session.forgetCredentials()
         throw refusal(call, statusCode, await readBody(body, MAX_BYTES, call.path))
@@ -93,8 +91,6 @@ export function openApi(session: Session, userAgent: string): Api {
         call.signal.throwIfAborted()
         if (cause instanceof AppError) throw cause
         throw new AppError('API_UNREACHABLE', 'a watch could not be opened', { path: call.path }, cause)
-      } finally {
-        clearTimeout(timer)
       }
     },
   }

@@ -49,35 +49,16 @@ export async function openSession(config: SessionConfig, clock: Clock): Promise<
   }
 }
 
-/** The library is loaded here only: in a pod it would cost 0.6 s and tens of megabytes for nothing. */
+/** The library behind it is loaded here only: in a pod it would cost memory and start-up time for nothing. */
 async function openKubeconfig(file: string, clock: Clock): Promise<Session> {
-  const { KubeConfig } = await import('@kubernetes/client-node')
-  const kubeconfig = new KubeConfig()
-  try {
-    kubeconfig.loadFromFile(file)
-  } catch (cause) {
-    throw new AppError('CONFIG_INVALID', 'could not read the kubeconfig', { file }, cause)
-  }
-  const cluster = kubeconfig.getCurrentCluster()
-  if (cluster === null)
-    throw new AppError('CONFIG_INVALID', 'the kubeconfig names no current cluster', { file })
-  const read = async (): Promise<Trust & { readonly headers?: unknown; readonly auth?: unknown }> => {
-    const options: Record<string, unknown> = {}
-    try {
-      await kubeconfig.applyToHTTPSOptions(options)
-    } catch (cause) {
-      throw new AppError('CONFIG_INVALID', 'the kubeconfig gives no credentials', { file }, cause)
-    }
-    return options
-  }
-  const first = await read()
-  const trust: Trust = {
-    ...(first.ca === undefined ? {} : { ca: first.ca }),
-    ...(first.cert === undefined ? {} : { cert: first.cert }),
-    ...(first.key === undefined ? {} : { key: first.key }),
-    ...(first.rejectUnauthorized === undefined ? {} : { rejectUnauthorized: first.rejectUnauthorized }),
-  }
-  return sessionOf(cluster.server, trust, async () => headersOf(await read()), clock)
+  const { openKubeconfigFile } = await import('./kubeconfig.ts')
+  const kubeconfig = openKubeconfigFile(file)
+  const { ca, cert, key, rejectUnauthorized } = await kubeconfig.read()
+  const given = Object.entries({ ca, cert, key, rejectUnauthorized }).filter(
+    ([, value]) => value !== undefined,
+  )
+  const trust: Trust = Object.fromEntries(given)
+  return sessionOf(kubeconfig.server, trust, async () => headersOf(await kubeconfig.read()), clock)
 }
 
 function headersOf(options: { readonly headers?: unknown; readonly auth?: unknown }): Record<string, string> {

@@ -17,6 +17,8 @@ interface Followed {
   readonly said: string[]
   /** Waits until the store holds these names. */
   holds(names: string): Promise<unknown>
+  /** Waits until a watch has been answered. */
+  watches(): Promise<unknown>
   end(): Promise<void>
 }
 
@@ -53,6 +55,12 @@ function follow(t: Test, api: Api, path: string, limits: ReflectorLimits = QUICK
     changes,
     said,
     end,
+    watches: async () =>
+      until('a watch', async () => said.find(word => word === 'watching'), {
+        signal: never,
+        deadlineMs: 5_000,
+        everyMs: 5,
+      }),
     holds: async names =>
       until(
         `the store holds "${names}", not "${keys()}"`,
@@ -101,6 +109,7 @@ t.test('a version that is gone is listed again, and only differences count', asy
   for (const name of ['a', 'b']) await node(name)
   const seen = follow(t, api, '/api/v1/nodes')
   await seen.holds('a b')
+  await seen.watches()
   seen.changes.splice(0)
   server.control.endWatches('expire', 'nodes')
   await until(
@@ -124,6 +133,7 @@ t.test('compaction while the API server is away: what was missed is seen afterwa
   for (const name of ['a', 'b']) await node(name)
   const seen = follow(t, api, '/api/v1/nodes')
   await seen.holds('a b')
+  await seen.watches()
   using _denied = server.control.fault({ verb: 'watch', resource: 'nodes' }, { kind: 'error', code: 503 })
   server.control.endWatches('end', 'nodes')
   await node('a', 'DELETE')
@@ -138,6 +148,7 @@ t.test('the API server goes and comes back: the watch goes on where it was, with
   await node('a')
   const seen = follow(t, api, '/api/v1/nodes')
   await seen.holds('a')
+  await seen.watches()
   server.control.down()
   await until('a failure', async () => seen.said.find(word => word.startsWith('failed')), {
     signal: never,
