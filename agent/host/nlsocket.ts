@@ -81,6 +81,7 @@ export function openListener(clock: Clock, receiveBytes: number, heard: Heard): 
 }
 
 export interface ExchangeOptions {
+  /** For each datagram of the answer: a long dump may take longer, silence not. */
   readonly deadlineMs: number
   readonly signal: AbortSignal
   /** Called once when the kernel has let the thread go, which may be long after the deadline. */
@@ -100,7 +101,11 @@ export async function exchange(
 ): Promise<void> {
   const socket = openFor(options)
   const state = { over: false }
-  const work = converse(socket, request, each, state).finally(() => {
+  const heard = (datagram: Uint8Array): 'more' | 'complete' => {
+    timer.refresh()
+    return each(datagram)
+  }
+  const work = converse(socket, request, heard, state).finally(() => {
     socket.close()
     options.onReturn?.()
   })

@@ -11,7 +11,8 @@ import { type DrbdNotice, toNotice } from '../wire/drbd-notice.ts'
 import type { FamilyRef } from '../wire/drbd-request.ts'
 import { type GenlFamily, NLCTRL_ID, NLCTRL_NOTIFY_GROUP, readFamilyNotice } from '../wire/genl.ts'
 import { NLMSG_HEADER, type NlMessage, readNlMessages } from '../wire/nlmsg.ts'
-import { readConfig, readFamily, readInitialState } from './drbd-dump.ts'
+import { type ConfigReader, openConfigReader } from './drbd-config-reader.ts'
+import { readFamily, readInitialState } from './drbd-dump.ts'
 import { DrbdSequence, type Step } from './drbd-sequence.ts'
 
 export interface DrbdEventsOptions {
@@ -42,9 +43,6 @@ const RECEIVE_BYTES = 16 * 1024 * 1024
 const DEADLINE_MS = 5_000
 /** A module that was loaded without a word (or whose word was lost) is found this late. */
 const LOOK_FOR_MODULE_MS = 10_000
-/** Options can be changed without a notification. */
-const CONFIG_MS = 30_000
-const CONFIG_SETTLE_MS = 20
 const RESYNC_QUIET_MS = 10_000
 
 /** Opens the source at once; what it finds comes through `post`, in the same turn in which it was read. */
@@ -81,9 +79,8 @@ class Source {
   #lost: string | undefined
   #wake = Promise.withResolvers<void>()
   #life = new AbortController()
-  #lifeSignal: AbortSignal = this.#life.signal
   #tick: NodeJS.Timeout | undefined
-  #config: NodeJS.Timeout | undefined
+  #config: ConfigReader | undefined
   #saidAbsent = false
 
   constructor(options: DrbdEventsOptions, post: (event: DrbdEvent) => void, signal: AbortSignal) {
@@ -99,9 +96,8 @@ class Source {
     while (!this.#signal.aborted) {
       const life = new AbortController()
       this.#life = life
-      this.#lifeSignal = AbortSignal.any([this.#signal, life.signal])
       try {
-        await this.#live(this.#lifeSignal)
+        await this.#oneLife(AbortSignal.any([this.#signal, life.signal]))
         attempt = 0
       } catch (error) {
         if (life.signal.aborted || this.#signal.aborted) continue
@@ -113,13 +109,13 @@ class Source {
         life.abort()
         this.#family = undefined
         clearTimeout(this.#tick)
-        clearTimeout(this.#config)
+        this.#config = undefined
       }
     }
   }
 
   /** One life of the module, or of the wait for it. */
-  async #live(signal: AbortSignal): Promise<void> {
+  async #oneLife(signal: AbortSignal): Promise<void> {
     const broken = Promise.withResolvers<never>()
     // Handled below; a listener that breaks while nobody waits must not end the process.
     broken.promise.catch(() => undefined)
@@ -170,6 +166,14 @@ class Source {
   async #dumps(genl: GenlFamily, listener: Listener, signal: AbortSignal): Promise<void> {
     const family: FamilyRef = { id: genl.id, version: genl.version === 1 ? 1 : 2 }
     const group = genl.groups.get('events')
+    const config = openConfigReader(
+      family,
+      this.#deadlineMs,
+      this.#log,
+      found => this.#post({ kind: 'drbd-config', at: this.#clock.mono(), config: found }),
+      signal,
+    )
+    this.#config = config
     let row = 0
     let last = -Infinity
     while (!signal.aborted) {
@@ -189,7 +193,8 @@ class Source {
       if (notices === undefined || this.#lost !== undefined) continue
       for (const notice of notices) this.#nameUnknown(notice)
       this.#do(this.#sequence.dumped(notices), last)
-      this.#readConfigSoon(family, signal, 0)
+      this.#arm()
+      config.now()
     }
   }
 
@@ -266,7 +271,7 @@ class Source {
         continue
       }
       this.#post({ kind: 'drbd-batch', at: step.at, notices: step.notices })
-      if (step.notices.some(changesConfig)) this.#readConfigSoon(family, this.#lifeSignal, CONFIG_SETTLE_MS)
+      this.#config?.after(step.notices)
     }
   }
 
@@ -286,26 +291,6 @@ class Source {
     )
   }
 
-  #readConfigSoon(family: FamilyRef, signal: AbortSignal, inMs: number): void {
-    clearTimeout(this.#config)
-    this.#config = setTimeout(() => void this.#readConfig(family, signal), inMs)
-  }
-
-  async #readConfig(family: FamilyRef, signal: AbortSignal): Promise<void> {
-    let againMs = CONFIG_MS
-    try {
-      const config = await readConfig(family, { deadlineMs: this.#deadlineMs, signal })
-      if (signal.aborted) return
-      if (config === undefined) againMs = CONFIG_SETTLE_MS
-      else this.#post({ kind: 'drbd-config', at: this.#clock.mono(), config })
-    } catch (error) {
-      if (signal.aborted) return
-      this.#log.warn({ err: error }, 'the configuration of DRBD could not be read')
-      againMs = 1_000
-    }
-    this.#readConfigSoon(family, signal, againMs)
-  }
-
   #nameUnknown(notice: DrbdNotice): void {
     for (const name of notice.unknown) this.#nameOnce(name)
   }
@@ -315,15 +300,6 @@ class Source {
     this.#named.add(name)
     this.#log.warn({ name }, 'DRBD said something that this version does not know')
   }
-}
-
-/** What may come with another policy, other options or other addresses. */
-function changesConfig(notice: DrbdNotice): boolean {
-  if (notice.object === 'done' || notice.object === 'other' || notice.object === 'helper') return false
-  if (notice.how === 'create' || notice.how === 'rename') return true
-  if (notice.object === 'device')
-    return notice.info?.disk === 'Negotiating' || notice.info?.disk === 'Diskless'
-  return notice.object === 'connection' && notice.info?.state === 'Unconnected'
 }
 
 /** Waits for either; throws nothing. */

@@ -21,6 +21,8 @@ export interface Life {
   /** Undefined: the guest was killed. */
   readonly end: readonly Uint8Array[] | undefined
   readonly events2: readonly string[]
+  /** What `drbdsetup status --json --verbose --statistics` printed at the end. */
+  readonly status: unknown
 }
 
 export function lives(version: string): Life[] {
@@ -36,12 +38,14 @@ function life(base: string, name: string): Life {
   const start = `${base}.dumps-start.txt`
   const end = `${base}.dumps-end.txt`
   const events2 = `${base}.events2-9.34.txt`
+  const status = `${base}.status-9.34.json`
   return {
     name: `${name}/${base.slice(base.lastIndexOf('/') + 1)}`,
     start: existsSync(at(start)) ? dumpOf(start, 'initial-state') : undefined,
     events: netlinkLines(`${base}.netlink.txt`),
     end: existsSync(at(end)) ? dumpOf(end, 'initial-state') : undefined,
     events2: existsSync(at(events2)) ? text(events2).trimEnd().split('\n') : [],
+    status: existsSync(at(status)) ? JSON.parse(text(status)) : undefined,
   }
 }
 
