@@ -56,7 +56,7 @@ export function whyTooLittleDisk(dir: string, neededMiB: number): string | undef
   return free >= neededMiB ? undefined : `${neededMiB} MiB of disk are needed in ${dir}, ${free} MiB are free`
 }
 
-/** How many test programs may run side by side. */
+/** How many test programs may run side by side: one more than processors, since many of them wait for time to pass. */
 export function testSlots(): number {
-  return Math.max(1, Math.min(4, cpus().length))
+  return Math.min(4, cpus().length) + 1
 }

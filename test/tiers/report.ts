@@ -27,7 +27,10 @@ export function openReport(root: string, write: (text: string) => void): Report 
   return {
     line,
     test(path, problem) {
-      line(`  ${problem === undefined ? 'ok  ' : 'FAIL'} ${path.join(' › ')}`)
+      // The file is named by the line that sums it up, except for what belongs to no group.
+      line(
+        `  ${problem === undefined ? 'ok  ' : 'FAIL'} ${(path.length > 1 ? path.slice(1) : path).join(' › ')}`,
+      )
       if (problem === undefined) return
       streamed.add(keyOf(problem))
       line(indent(problem.detail))
