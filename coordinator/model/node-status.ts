@@ -18,7 +18,11 @@ export interface NodeEvidence {
 export function nodeStatus(evidence: NodeEvidence): NodeStatus {
   const { judged } = evidence
   const report = judged?.report
-  const reasons = [...kubernetesReasons(evidence), ...reportReasons(evidence), ...(judged?.doubts ?? [])]
+  const reasons = oncePerCode([
+    ...kubernetesReasons(evidence),
+    ...reportReasons(evidence),
+    ...(judged?.doubts ?? []),
+  ])
   return {
     node: evidence.name,
     ready: reasons.length === 0,
@@ -72,4 +76,9 @@ function reportReasons({ seen, judged, provable }: NodeEvidence): Reason[] {
 
 function drbdWord(drbd: { readonly phase: string; readonly version?: string | undefined }): string {
   return drbd.version === undefined ? drbd.phase : `${drbd.version} ${drbd.phase}`
+}
+
+/** The agent finds some of the same things about itself. */
+function oncePerCode(reasons: readonly Reason[]): Reason[] {
+  return [...new Map(reasons.map(reason => [reason.code, reason])).values()]
 }

@@ -103,6 +103,8 @@ t.test('with a real API server', { timeout: 240_000 }, async t => {
       ['hawser-agent', 'delete', '/pods/', '*', true],
       ['hawser-agent', 'delete', 'storage.k8s.io/volumeattachments/', '*', true],
       ['hawser-agent', 'patch', 'storage.k8s.io/volumeattachments/', '*', true],
+      ['hawser-agent', 'list', 'storage.k8s.io/volumeattachments/', '*', true],
+      ['hawser-agent', 'create', 'storage.k8s.io/volumeattachments/', '*', false],
       ['hawser-agent', 'get', '/persistentvolumeclaims/', '*', true],
       ['hawser-agent', 'list', '/persistentvolumes/', '*', true],
       ['hawser-agent', 'create', 'events.k8s.io/events/', '*', true],
