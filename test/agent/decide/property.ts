@@ -13,7 +13,11 @@ export function holds<Drawn extends unknown[]>(
   t.test(sentence, t => {
     const parameters = { numRuns: numRuns * factor, ...(seed === undefined ? {} : { seed: Number(seed) }) }
     const details = fc.check(property, parameters)
-    if (details.failed) t.fail(sentence, { found: fc.defaultReportMessage(details) ?? '' })
+    if (details.failed)
+      t.fail(sentence, {
+        found: fc.defaultReportMessage(details) ?? '',
+        error: String(details.errorInstance ?? ''),
+      })
     else t.pass(`${details.numRuns} runs`)
     t.end()
   })
