@@ -33,7 +33,12 @@ function clear(net: CuttableNet): string {
 }
 
 /** Outgoing packets pass netem on the card; incoming ones are led through an ifb device that has it too. */
-export async function shapeNet(lab: StorageLab, node: LabNode, net: CuttableNet, shape: NetShape): Promise<void> {
+export async function shapeNet(
+  lab: StorageLab,
+  node: LabNode,
+  net: CuttableNet,
+  shape: NetShape,
+): Promise<void> {
   const card = interfaceOf(net)
   const ifb = `ifb-${net}`
   const netem = netemWords(shape)

@@ -218,7 +218,9 @@ export class Guests {
         await sleep(50)
       }
     }
-    throw this.failure(node, 'a guest did not answer in time')
+    const failure = this.failure(node, 'a guest did not answer in time')
+    await slot.process.kill()
+    throw failure
   }
 
   /** One line for a person: what, the console's last line, and where the rest stands. */

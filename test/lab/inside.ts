@@ -81,7 +81,8 @@ function innermost(wrapper: number | undefined): number | undefined {
   return first === undefined ? undefined : onlyChild(first)
 }
 
-function onlyChild(pid: number): number | undefined {
+/** The first child of a process of this machine, if it has one. */
+export function onlyChild(pid: number): number | undefined {
   try {
     const [first] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
       .trim()

@@ -6,11 +6,11 @@ import path from 'node:path'
 const KEEP_LOGS_MS = 24 * 3600_000
 
 /**
- * Not under the checkout and not configurable by TMPDIR: the kernel's command line cannot carry a space, and /tmp
- * is often memory.
+ * Not under the checkout and not by TMPDIR: the kernel's command line cannot carry a space, and /tmp is often memory.
+ * HAWSER_LAB_STATE names another place, and with it another lab of the command line.
  */
 export function stateRoot(): string {
-  return `/var/tmp/hawser-lab-${process.getuid?.() ?? 0}`
+  return process.env['HAWSER_LAB_STATE'] ?? `/var/tmp/hawser-lab-${process.getuid?.() ?? 0}`
 }
 
 /** A new folder; its name begins with the process that the lab dies with. */
