@@ -3,12 +3,15 @@ import type { Clock, MonoMs } from '#kit/clock.ts'
 import { AppError } from '#kit/errors.ts'
 import { type ExchangeOptions, exchange } from '../host/nlsocket.ts'
 import { type DrbdMessage, readDrbdMessage } from '../wire/drbd-message.ts'
+import { type DiskWord, deviceInfo } from '../wire/drbd-notice.ts'
 import {
   commandRequest,
   type DrbdCommand,
   type DrbdOutcome,
+  dumpRequest,
   type FamilyRef,
   readOutcome,
+  type VolumeRef,
 } from '../wire/drbd-request.ts'
 import { familyRequest, readFamilyNotice } from '../wire/genl.ts'
 import { ENOENT, isRefusedWith, openReply } from '../wire/reply.ts'
@@ -62,7 +65,10 @@ export function openDrbdCommands(clock: Clock, atOnce = 2): DrbdCommands {
         leave()
         throw error
       })
-      return await carryOut(family, command, { deadlineMs: left(), signal, onReturn: leave })
+      const outcome = await carryOut(family, command, { deadlineMs: left(), signal, onReturn: leave })
+      if (command.kind !== 'outdate' || outcome.kind !== 'already') return outcome
+      const disk = await readDisk(family, command.of, { deadlineMs: left(), signal })
+      return isOutdated(disk) ? outcome : notOutdated(outcome, disk)
     },
   }
 }
@@ -87,6 +93,32 @@ async function carryOut(
   if (reply === undefined)
     throw new AppError('NETLINK_FAILED', 'DRBD gave no result', { command: command.kind })
   return readOutcome(reply)
+}
+
+/** The disk state in a fresh dump; undefined without such a volume. */
+async function readDisk(
+  family: FamilyRef,
+  of: VolumeRef,
+  options: ExchangeOptions,
+): Promise<DiskWord | undefined> {
+  let disk: DiskWord | undefined
+  const answer = openReply('dump', 1, message => {
+    if (message.type !== family.id) return
+    const { blocks, minor } = readDrbdMessage(message)
+    if (minor === of.minor) disk = deviceInfo(blocks, family.version, [])?.disk
+  })
+  const request = dumpRequest(family, 'GET_DEVICES', 1, of.resource)
+  await exchange(request, datagram => answer.take(datagram), options)
+  return disk
+}
+
+function isOutdated(disk: DiskWord | undefined): boolean {
+  return disk === 'Outdated' || disk === 'Inconsistent'
+}
+
+/** 8.4 says "nothing to do" of a connected disk too, and leaves it UpToDate (seen in the lab): that is a refusal. */
+function notOutdated({ code, name }: DrbdOutcome, disk: DiskWord | undefined): DrbdOutcome {
+  return { kind: 'refused', code, name, transient: true, info: [`the disk is ${disk ?? 'not there'}`] }
 }
 
 async function findFamily(options: ExchangeOptions): Promise<FamilyRef> {

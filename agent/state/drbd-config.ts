@@ -1,5 +1,6 @@
 /** The configuration slice: what the kernel tells only when it is asked (fencing policy, options, addresses). */
 import type { ResourceName } from '#kit/brand.ts'
+import { SteadyMap } from '#kit/steady-map.ts'
 import { addressText } from '../wire/address.ts'
 import type { DrbdMessage } from '../wire/drbd-message.ts'
 import { type FencingWord, fencingWord, NO_NODE_ID } from '../wire/drbd-notice.ts'
@@ -66,7 +67,7 @@ export function withConfig(
   const options = new Map(config.resources.map(each => [each.resource, each.options]))
   const devices = new Map(config.devices.map(each => [`${each.resource}/${each.volume}`, each.fencing]))
   const connections = new Map(config.connections.map(each => [`${each.resource}/${each.peerNodeId}`, each]))
-  return new Map(
+  return SteadyMap.from(
     [...resources].map(([name, { options: _, ...resource }]) => {
       const known = options.get(name)
       const next: Resource = {

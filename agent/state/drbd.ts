@@ -2,6 +2,7 @@
 import type { ResourceName } from '#kit/brand.ts'
 import type { MonoMs } from '#kit/clock.ts'
 import { unreachable } from '#kit/errors.ts'
+import { SteadyMap } from '#kit/steady-map.ts'
 import type { FamilyVersion } from '../wire/drbd-codes.ts'
 import type { DrbdNotice, HelperNotice, ObjectNotice } from '../wire/drbd-notice.ts'
 import { type DrbdConfig, withConfig } from './drbd-config.ts'
@@ -46,16 +47,16 @@ export function reduceDrbd(state: DrbdState, event: DrbdEvent): DrbdState {
       return { ...state, phase: 'resync', familyVersion: event.familyVersion }
     case 'drbd-snapshot': {
       const { configuredAt: _, ...rest } = state
-      const empty: DrbdState = {
-        ...rest,
-        phase: 'live',
-        familyVersion: event.familyVersion,
-        resources: new Map(),
-      }
-      return applyNotices(empty, event.notices, event.at)
+      const draft = new Map<ResourceName, Resource>()
+      const live: DrbdState = { ...rest, phase: 'live', familyVersion: event.familyVersion }
+      const next = applyNotices(live, draft, event.notices, event.at)
+      return { ...next, resources: SteadyMap.from(draft) }
     }
-    case 'drbd-batch':
-      return applyNotices(state, event.notices, event.at)
+    case 'drbd-batch': {
+      const draft = new SteadyDraft(SteadyMap.from(state.resources))
+      const next = applyNotices(state, draft, event.notices, event.at)
+      return { ...next, resources: draft.map }
+    }
     case 'drbd-config':
       return { ...state, resources: withConfig(state.resources, event.config), configuredAt: event.at }
     default:
@@ -63,54 +64,74 @@ export function reduceDrbd(state: DrbdState, event: DrbdEvent): DrbdState {
   }
 }
 
-function applyNotices(state: DrbdState, notices: readonly DrbdNotice[], at: MonoMs): DrbdState {
-  const resources = new Map(state.resources)
+/** What a change is worked out on: a Map when everything is new, else a SteadyMap with a few entries replaced. */
+interface Draft {
+  get(name: ResourceName): Resource | undefined
+  set(name: ResourceName, resource: Resource): void
+  delete(name: ResourceName): void
+}
+
+class SteadyDraft implements Draft {
+  map: SteadyMap<ResourceName, Resource>
+
+  constructor(map: SteadyMap<ResourceName, Resource>) {
+    this.map = map
+  }
+  get(name: ResourceName): Resource | undefined {
+    return this.map.get(name)
+  }
+  set(name: ResourceName, resource: Resource): void {
+    this.map = this.map.with(name, resource)
+  }
+  delete(name: ResourceName): void {
+    this.map = this.map.without(name)
+  }
+}
+
+/** All of the state but the resources, which are changed in the draft. */
+function applyNotices(state: DrbdState, draft: Draft, notices: readonly DrbdNotice[], at: MonoMs): DrbdState {
   let helpers = state.helpers ?? []
   const unknown: string[] = []
   for (const notice of notices) {
     unknown.push(...notice.unknown)
     if (notice.object === 'done' || notice.object === 'other') continue
     if (notice.object === 'helper') helpers = withHelper(helpers, notice, at)
-    else if (!applyNotice(resources, notice, state.familyVersion ?? 2))
-      unknown.push(`orphan.${notice.object}`)
+    else if (!applyNotice(draft, notice, state.familyVersion ?? 2)) unknown.push(`orphan.${notice.object}`)
   }
-  return { ...state, resources, helpers, unknown: counted(state.unknown, unknown) }
+  return { ...state, helpers, unknown: counted(state.unknown, unknown) }
 }
 
 /** False: the message is about something under a resource that is not known. */
 function applyNotice(
-  resources: Map<ResourceName, Resource>,
+  draft: Draft,
   notice: Exclude<ObjectNotice, HelperNotice>,
   version: FamilyVersion,
 ): boolean {
   const name = notice.resource as ResourceName
-  const known = resources.get(name)
+  const known = draft.get(name)
   if (notice.object === 'resource') {
-    if (notice.how === 'destroy') resources.delete(name)
-    else if (notice.how === 'rename') rename(resources, name, notice.newName)
+    if (notice.how === 'destroy') draft.delete(name)
+    else if (notice.how === 'rename') rename(draft, name, notice.newName)
     else if (notice.info !== undefined) {
       const { role, suspended, failIo, writeOrdering } = notice.info
       const next: Resource = { ...(known ?? newResource(name)), role, suspended, failIo }
-      resources.set(name, writeOrdering === undefined ? next : { ...next, writeOrdering })
+      draft.set(name, writeOrdering === undefined ? next : { ...next, writeOrdering })
     }
     return true
   }
   if (known === undefined) return notice.how === 'destroy'
   const next = applyToResource(known, notice, version)
   if (next === undefined) return false
-  resources.set(name, next)
+  draft.set(name, next)
   return true
 }
 
-function rename(
-  resources: Map<ResourceName, Resource>,
-  name: ResourceName,
-  newName: string | undefined,
-): void {
-  const known = resources.get(name)
+function rename(draft: Draft, name: ResourceName, newName: string | undefined): void {
+  const known = draft.get(name)
   if (known === undefined || newName === undefined) return
-  resources.delete(name)
-  resources.set(newName as ResourceName, { ...known, name: newName as ResourceName })
+  const renamed = newName as ResourceName
+  draft.delete(name)
+  draft.set(renamed, { ...known, name: renamed })
 }
 
 /** A wait status (exit code × 256), or a negative errno as u32. */

@@ -66,12 +66,15 @@ function ours(state: Line['state'] | undefined): string[] {
     ...Object.entries(devices).map(
       ([volume, { minor, disk }]) => `volume:${volume} minor:${minor} disk:${disk}`,
     ),
-    ...Object.values(connections).flatMap(({ state: connection, peerRole, peerDevices }) => [
-      `connection:${connection} role:${peerRole}`,
-      ...Object.entries(peerDevices).map(
-        ([volume, each]) => `volume:${volume} replication:${each.replication} peer-disk:${each.peerDisk}`,
-      ),
-    ]),
+    // 8.4's status is made of other dumps, which leave out what stands alone.
+    ...Object.values(connections)
+      .filter(({ state: connection }) => connection !== 'StandAlone')
+      .flatMap(({ state: connection, peerRole, peerDevices }) => [
+        `connection:${connection} role:${peerRole}`,
+        ...Object.entries(peerDevices).map(
+          ([volume, each]) => `volume:${volume} replication:${each.replication} peer-disk:${each.peerDisk}`,
+        ),
+      ]),
   ])
 }
 
@@ -138,7 +141,12 @@ await t.test('commands and their outcomes', async t => {
     kind: 'refused',
     name: 'SS_TWO_PRIMARIES',
   })
-  t.match(await command('n2', { kind: 'outdate', of: V0 }), { kind: 'refused', code: -6 })
+  // 8.4's own answer is "nothing to do", and the disk stays UpToDate.
+  t.match(await command('n2', { kind: 'outdate', of: V0 }), {
+    kind: 'refused',
+    code: 2,
+    info: ['the disk is UpToDate'],
+  })
   t.match(await command('n1', { kind: 'suspend-io', of: V0 }), { kind: 'done' })
   t.match((await lastState('n1', 'probe'))?.resources['r0']?.suspended, { user: true })
   t.match(await command('n1', { kind: 'resume-io', of: V0 }), { kind: 'done' })
@@ -150,6 +158,7 @@ await t.test('commands and their outcomes', async t => {
   )
   await lab.sh('n2', 'drbdadm disconnect r0')
   t.match(await command('n2', { kind: 'outdate', of: V0 }), { kind: 'done' })
+  t.match(await command('n2', { kind: 'outdate', of: V0 }), { kind: 'already' })
   await compare(t, 'outdated')
   await lab.sh('n2', 'drbdadm connect r0')
   await lab.until('n1', LINE, /cs:Connected .*ds:UpToDate\/UpToDate/)
