@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm, statfs } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { AppError } from '#kit/errors.ts'
@@ -44,6 +44,16 @@ export async function cached(
     throw cause
   }
   return target
+}
+
+/** Keeps the `keep` newest folders whose name begins with `prefix`: what changes with our sources must not fill the disk. */
+export async function pruneCache(prefix: string, keep: number): Promise<void> {
+  const names = (await readdir(cacheRoot())).filter(name => name.startsWith(prefix) && !name.includes('.'))
+  const aged = await Promise.all(
+    names.map(async name => ({ name, at: (await stat(join(cacheRoot(), name))).mtimeMs })),
+  )
+  const old = aged.sort((a, b) => b.at - a.at).slice(keep)
+  await Promise.all(old.map(({ name }) => rm(join(cacheRoot(), name), { recursive: true, force: true })))
 }
 
 export async function checkFreeBytes(dir: string, bytes: number, what: string): Promise<void> {

@@ -5,11 +5,14 @@ import { join } from 'node:path'
 import { AppError } from '#kit/errors.ts'
 import { writeArchive } from '../../deploy/images/archive.ts'
 import { runInside } from '../lab/inside.ts'
-import { cached, cacheRoot, checkFreeBytes, hashOf } from './cache.ts'
+import { cached, cacheRoot, checkFreeBytes, hashOf, pruneCache } from './cache.ts'
 import type { BaseImages } from './images.ts'
 import { CONTAINERD } from './node-config.ts'
 
 const MIB = 1 << 20
+const PREFIX = 'containers-'
+/** More than one, for two checkouts that are worked at in turn. */
+const KEPT = 3
 const MAKER = join(import.meta.dirname, 'template-maker.ts')
 
 /** Path of a sparse ext4 image; when it has to be made, a guest in namespaces of its own does it in 15 to 20 s. */
@@ -20,7 +23,7 @@ export async function findTemplate(
   signal: AbortSignal,
 ): Promise<string> {
   const script = await readFile(join(import.meta.dirname, 'guest/node.sh'))
-  const name = `containers-${hashOf([base.hash, CONTAINERD, script])}`
+  const name = `${PREFIX}${hashOf([base.hash, CONTAINERD, script])}`
   const make = async (dir: string) => {
     await checkFreeBytes(cacheRoot(), 700 * MIB, 'the container disk of the test nodes')
     say('making the container disk of the nodes (once for each set of images)')
@@ -34,5 +37,7 @@ export async function findTemplate(
       await rm(work, { recursive: true, force: true })
     }
   }
-  return join(await cached(name, make, signal), 'disk.ext4')
+  const dir = await cached(name, make, signal)
+  await pruneCache(PREFIX, KEPT)
+  return join(dir, 'disk.ext4')
 }
