@@ -45,8 +45,12 @@ const edges = fc
   })
   .map(({ around, offset }) => Math.max(40, around + offset))
 
-function faults(nodes: number): fc.Arbitrary<Fault> {
-  const node = fc.nat({ max: nodes - 1 })
+/** Most of what happens happens to one node: faults matter when they meet. */
+function faults(nodes: number, victim: number): fc.Arbitrary<Fault> {
+  const node = fc.oneof(
+    { weight: 3, arbitrary: fc.constant(victim) },
+    { weight: 1, arbitrary: fc.nat({ max: nodes - 1 }) },
+  )
   return fc.oneof(
     fc.record({ kind: fc.constant('cut' as const), from: node, to: node }),
     fc.record({ kind: fc.constant('isolate' as const), node }),
@@ -59,28 +63,34 @@ function faults(nodes: number): fc.Arbitrary<Fault> {
   )
 }
 
-export const plots: fc.Arbitrary<Plot> = fc.integer({ min: 3, max: 5 }).chain(nodes =>
-  fc
-    .record({
-      seed: fc.integer(),
-      lossPercent: fc.constantFrom(0, 0, 5, 30),
-      slowestMs: fc.constantFrom(40, 300, 2500),
-      clocks: fc.array(
-        fc.record({
-          agent: fc.integer({ min: -100, max: 100 }).map(part => part / 100),
-          device: fc.integer({ min: -100, max: 100 }).map(part => part / 100),
-          held: fc.boolean(),
+export const plots: fc.Arbitrary<Plot> = fc
+  .integer({ min: 3, max: 5 })
+  .chain(nodes => fc.tuple(fc.constant(nodes), fc.nat({ max: nodes - 1 })))
+  .chain(([nodes, victim]) =>
+    fc
+      .record({
+        seed: fc.integer(),
+        lossPercent: fc.constantFrom(0, 0, 5, 30),
+        slowestMs: fc.constantFrom(40, 300, 2500),
+        clocks: fc.array(
+          fc.record({
+            agent: fc.integer({ min: -100, max: 100 }).map(part => part / 100),
+            device: fc.integer({ min: -100, max: 100 }).map(part => part / 100),
+            held: fc.boolean(),
+          }),
+          { minLength: nodes, maxLength: nodes },
+        ),
+        steps: fc.array(fc.record({ gapMs: edges, fault: faults(nodes, victim) }), {
+          minLength: 1,
+          maxLength: 6,
         }),
-        { minLength: nodes, maxLength: nodes },
-      ),
-      steps: fc.array(fc.record({ gapMs: edges, fault: faults(nodes) }), { minLength: 1, maxLength: 7 }),
-    })
-    .map(({ steps, ...rest }) => {
-      let atMs = 900
-      const timed = steps.map(({ gapMs, fault }) => {
-        atMs += gapMs
-        return { atMs, fault }
       })
-      return { ...rest, nodes, faults: timed, lengthMs: atMs + SILENCE_MS + 2500 }
-    }),
-)
+      .map(({ steps, ...rest }) => {
+        let atMs = 900
+        const timed = steps.map(({ gapMs, fault }) => {
+          atMs += gapMs
+          return { atMs, fault }
+        })
+        return { ...rest, nodes, faults: timed, lengthMs: atMs + SILENCE_MS + 2500 }
+      }),
+  )

@@ -5,6 +5,8 @@ import { type Plot, plots, SILENCE_MS, SIM_POLICY } from './plots.ts'
 import { holds } from './property.ts'
 import { bootOf, simulate } from './simulation.ts'
 
+const { leaseMs, watchdogMs } = SIM_POLICY.lease
+
 const calm: Plot = {
   nodes: 3,
   seed: 1,
@@ -24,7 +26,7 @@ holds(
     for (const { reason } of outcome.verdicts) verdicts.set(reason, (verdicts.get(reason) ?? 0) + 1)
     if (outcome.violations.length > 0) throw new Error(outcome.violations.join('\n'))
   }),
-  150,
+  400,
 )
 
 t.test('the runs reached verdicts of every kind', t => {
@@ -77,9 +79,7 @@ t.test('an agent that comes back in time keeps its node alive', t => {
   const { resets, verdicts } = simulate({
     ...calm,
     lengthMs: 10_000,
-    faults: [
-      { atMs: 3000, fault: { kind: 'kill', node: 1, backAfterMs: SIM_POLICY.lease.watchdogMs - 400 } },
-    ],
+    faults: [{ atMs: 3000, fault: { kind: 'kill', node: 1, backAfterMs: watchdogMs - 400 } }],
   })
   t.same({ resets, verdicts }, { resets: 0, verdicts: [] })
   t.end()
@@ -115,3 +115,28 @@ t.test('a node whose feed was held up until the lease had ended resets itself', 
   t.same({ resets, violations }, { resets: 1, violations: [] })
   t.end()
 })
+
+t.test(
+  'an agent that dies when its lease has run out gives its node one more time-out, and the others wait for it',
+  t => {
+    const killAt = 3000 + leaseMs + watchdogMs - 300
+    const outcome = (held: boolean) =>
+      simulate({
+        ...calm,
+        lengthMs: 12_000,
+        clocks: [{ agent: 0, device: 0, held }],
+        faults: [
+          { atMs: 3000, fault: { kind: 'isolate', node: 0 } },
+          { atMs: killAt, fault: { kind: 'kill', node: 0, backAfterMs: 60_000 } },
+        ],
+      })
+    for (const held of [true, false]) {
+      const { violations, verdicts } = outcome(held)
+      t.same(violations, [])
+      const provenAt = Math.min(...verdicts.map(({ atMs }) => atMs - 1000 - 3000))
+      const due = SILENCE_MS + (held ? 0 : watchdogMs)
+      t.ok(provenAt >= due - 300 && provenAt <= due + 400, `held ${held}: ${provenAt} ms, due ${due}`)
+    }
+    t.end()
+  },
+)
