@@ -26,6 +26,7 @@ async function replica(
   url: string,
   me: string,
   log: { readonly who: string; readonly what: string; readonly at: number }[],
+  policy = POLICY,
 ) {
   // For the stand-in a token is the name of its user.
   const dir = await mkdtemp(join(tmpdir(), 'hawser-leader-'))
@@ -33,7 +34,7 @@ async function replica(
   await writeFile(tokenFile, me)
   const session = await openSession({ kind: 'plain', server: url, tokenFile }, systemClock)
   const stop = new AbortController()
-  const config: LeaderConfig = { namespace: 'default', lease: 'l', me, policy: POLICY }
+  const config: LeaderConfig = { namespace: 'default', lease: 'l', me, policy }
   const say = (what: string): void => void log.push({ who: me, what, at: performance.now() })
   const report = {
     leading: () => undefined,
@@ -109,6 +110,17 @@ t.test('cut off from the API server the leader stops before another one can lead
   )
   t.ok(next.at > ended.at, 'never two at once')
   t.notOk(log.some(({ what }) => what === 'acts without the Lease'))
+})
+
+t.test('the Lease counts from the moment its request was sent, not from its answer', async t => {
+  const server = await openFake(t)
+  const log: { who: string; what: string; at: number }[] = []
+  server.control.fault({ verb: 'create', resource: 'leases' }, { kind: 'delay', ms: 450 }, 1)
+  server.control.fault({ verb: 'update', resource: 'leases' }, { kind: 'hang' })
+  await replica(t, server.url, 'a', log, { ...POLICY, everyMs: 500 })
+  const leads = await until('a leads', async () => log.find(({ what }) => what === 'leads'), soon)
+  const ends = await until('a ends', async () => log.find(({ what }) => what === 'ends'), soon)
+  t.ok(ends.at - leads.at < 350, `${ends.at - leads.at} ms of 600 were left`)
 })
 
 t.test('an answer that is lost costs nothing: the next look finds the own name', async t => {

@@ -203,6 +203,7 @@ t.test('the state of a volume', async t => {
       'False',
     ],
     ['no device', on({ disks: [] }), 'degraded', 'False'],
+    ['no device anywhere', on({ disks: [] }, { disks: [] }), 'no-current-copy', 'False'],
     ['connection lost', on({ peers: [{ ...peer, connection: 'Connecting' }] }), 'degraded', 'False'],
     ['peer not current', on({ peers: [{ ...peer, disk: 'Outdated' }] }), 'degraded', 'False'],
     ['out of sync', on({ peers: [{ ...peer, outOfSyncBytes: 4096 }] }), 'degraded', 'False'],
