@@ -1,7 +1,7 @@
 /** Asks DRBD to do something, by netlink; refusals are outcomes, and a kernel that does not answer costs only a deadline. */
 import type { Clock, MonoMs } from '#kit/clock.ts'
 import { AppError } from '#kit/errors.ts'
-import { type ExchangeOptions, exchange } from '../host/nlsocket.ts'
+import { type ExchangeOptions, exchange, type OpenNetlink } from '../host/nlsocket.ts'
 import { type DrbdMessage, readDrbdMessage } from '../wire/drbd-message.ts'
 import { type DiskWord, deviceInfo } from '../wire/drbd-notice.ts'
 import {
@@ -28,47 +28,63 @@ export interface DrbdCommands {
   run(command: DrbdCommand, options: CommandOptions): Promise<DrbdOutcome>
 }
 
+export interface CommandsOptions {
+  readonly atOnce?: number
+  /** Another kernel than the one below, for tests. */
+  readonly open?: OpenNetlink
+}
+
 /**
- * A request occupies a thread of the pool for as long as the kernel works on it, deadline or not. So only `atOnce` are
+ * A request occupies a thread of the pool for as long as the kernel works on it, deadline or not. So only `atOnce` (2) are
  * under way; more are turned away with DEADLINE_PASSED when their turn has not come in time.
  */
-export function openDrbdCommands(clock: Clock, atOnce = 2): DrbdCommands {
-  let free = atOnce
-  const waiting: (() => void)[] = []
-  const leave = (): void => {
-    free += 1
-    waiting.shift()?.()
-  }
-  const enter = async (until: MonoMs, signal: AbortSignal): Promise<void> => {
-    while (free === 0) {
-      const leftMs = until - clock.mono()
-      if (leftMs <= 0)
-        throw new AppError('DEADLINE_PASSED', 'earlier requests to DRBD are still under way', { atOnce })
-      const turn = Promise.withResolvers<void>()
-      waiting.push(turn.resolve)
-      const over = new AbortController()
-      await Promise.race([
-        turn.promise,
-        clock.sleep(leftMs, AbortSignal.any([signal, over.signal])).catch(() => undefined),
-      ])
-      over.abort()
-      signal.throwIfAborted()
-    }
-    free -= 1
-  }
+export function openDrbdCommands(clock: Clock, { atOnce = 2, open }: CommandsOptions = {}): DrbdCommands {
+  const lane = openLane(clock, atOnce)
   return {
     async run(command, { deadlineMs, signal }) {
       const until = clock.mono() + deadlineMs
-      await enter(until, signal)
-      const left = (): number => Math.max(1, until - clock.mono())
-      const family = await findFamily({ deadlineMs: left(), signal }).catch((error: unknown) => {
-        leave()
+      const left = (): ExchangeOptions => ({ deadlineMs: Math.max(1, until - clock.mono()), signal, open })
+      await lane.enter(until, signal)
+      const family = await findFamily(left()).catch((error: unknown) => {
+        lane.leave()
         throw error
       })
-      const outcome = await carryOut(family, command, { deadlineMs: left(), signal, onReturn: leave })
+      const outcome = await carryOut(family, command, { ...left(), onReturn: lane.leave })
       if (command.kind !== 'outdate' || outcome.kind !== 'already') return outcome
-      const disk = await readDisk(family, command.of, { deadlineMs: left(), signal })
+      const disk = await readDisk(family, command.of, left())
       return isOutdated(disk) ? outcome : notOutdated(outcome, disk)
+    },
+  }
+}
+
+interface Lane {
+  enter(until: MonoMs, signal: AbortSignal): Promise<void>
+  leave(): void
+}
+
+function openLane(clock: Clock, atOnce: number): Lane {
+  let free = atOnce
+  const waiting: (() => void)[] = []
+  return {
+    async enter(until, signal) {
+      while (free === 0) {
+        const leftMs = until - clock.mono()
+        if (leftMs <= 0)
+          throw new AppError('DEADLINE_PASSED', 'earlier requests to DRBD are still under way', { atOnce })
+        const turn = Promise.withResolvers<void>()
+        waiting.push(turn.resolve)
+        const over = new AbortController()
+        const late = clock.sleep(leftMs, AbortSignal.any([signal, over.signal])).catch(() => undefined)
+        await Promise.race([turn.promise, late])
+        over.abort()
+        signal.throwIfAborted()
+      }
+      free -= 1
+    },
+    leave() {
+      free += 1
+      // All of them: some have given up, and those that find no place wait again.
+      for (const wake of waiting.splice(0)) wake()
     },
   }
 }

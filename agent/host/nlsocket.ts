@@ -3,10 +3,18 @@ import { read, write } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Clock, MonoMs } from '#kit/clock.ts'
 import { AppError } from '#kit/errors.ts'
-import { type NetlinkFd, openCarrier, openNetlink, type ReceiveBuffer } from '../../native/netlink.ts'
+import {
+  type NetlinkFd,
+  type NetlinkOptions,
+  openCarrier,
+  openNetlink,
+  type ReceiveBuffer,
+} from '../../native/netlink.ts'
 
 const DATAGRAM_BYTES = 65_536
 const READ_SLICE_MS = 250
+
+export type OpenNetlink = (options: NetlinkOptions) => NetlinkFd
 
 export interface Listener extends Disposable {
   readonly receiveBuffer: ReceiveBuffer
@@ -30,8 +38,13 @@ export interface Heard {
  * the loop first looks at it, its number is made to mean the netlink socket. From there on it is watched and read like any
  * other descriptor (libuv reads both the same way); a datagram is one chunk.
  */
-export function openListener(clock: Clock, receiveBytes: number, heard: Heard): Listener {
-  const netlink = openNetlink({ receiveBytes, nonBlocking: true })
+export function openListener(
+  clock: Clock,
+  receiveBytes: number,
+  heard: Heard,
+  open: OpenNetlink = openNetlink,
+): Listener {
+  const netlink = open({ receiveBytes, nonBlocking: true })
   const buffer = new Uint8Array(DATAGRAM_BYTES)
   let reader: Socket | undefined
   const end = (): void => {
@@ -84,6 +97,8 @@ export interface ExchangeOptions {
   /** For each datagram of the answer: a long dump may take longer, silence not. */
   readonly deadlineMs: number
   readonly signal: AbortSignal
+  /** Another kernel than the one below, for tests. */
+  readonly open?: OpenNetlink | undefined
   /** Called once when the kernel has let the thread go, which may be long after the deadline. */
   readonly onReturn?: () => void
 }
@@ -132,7 +147,7 @@ export async function exchange(
 function openFor(options: ExchangeOptions): NetlinkFd {
   try {
     options.signal.throwIfAborted()
-    return openNetlink({ readSliceMs: READ_SLICE_MS })
+    return (options.open ?? openNetlink)({ readSliceMs: READ_SLICE_MS })
   } catch (error) {
     options.onReturn?.()
     throw error

@@ -1,6 +1,7 @@
 /** Reads DRBD's configuration when it may have changed, and every half minute, because options change without a word. */
 import { sayError } from '#kit/errors.ts'
 import type { Log } from '#kit/log.ts'
+import type { ExchangeOptions } from '../host/nlsocket.ts'
 import type { DrbdConfig } from '../state/drbd-config.ts'
 import type { DrbdNotice } from '../wire/drbd-notice.ts'
 import type { FamilyRef } from '../wire/drbd-request.ts'
@@ -17,14 +18,14 @@ export interface ConfigReader {
   after(notices: readonly DrbdNotice[]): void
 }
 
-/** Ends with the signal. `deadlineMs` holds for each answer of the kernel. */
+/** Ends with the signal of its exchanges. */
 export function openConfigReader(
   family: FamilyRef,
-  deadlineMs: number,
+  exchange: ExchangeOptions,
   log: Pick<Log, 'warn'>,
   found: (config: DrbdConfig) => void,
-  signal: AbortSignal,
 ): ConfigReader {
+  const { signal } = exchange
   let timer: NodeJS.Timeout | undefined
   let running = false
   let again = false
@@ -42,7 +43,7 @@ export function openConfigReader(
     again = false
     let nextMs = REFRESH_MS
     try {
-      const config = await readConfig(family, { deadlineMs, signal })
+      const config = await readConfig(family, exchange)
       if (signal.aborted) return
       // Changed while it was read: what was read first may be old already.
       if (config === undefined) nextMs = SETTLE_MS

@@ -3,7 +3,7 @@ import { backoffMs } from '#kit/backoff.ts'
 import type { Clock, MonoMs } from '#kit/clock.ts'
 import { sayError } from '#kit/errors.ts'
 import type { Log } from '#kit/log.ts'
-import { type Listener, openListener } from '../host/nlsocket.ts'
+import { type ExchangeOptions, type Listener, type OpenNetlink, openListener } from '../host/nlsocket.ts'
 import type { DrbdEvent } from '../state/drbd.ts'
 import { CMD } from '../wire/drbd-codes.ts'
 import { readDrbdMessage } from '../wire/drbd-message.ts'
@@ -21,6 +21,8 @@ export interface DrbdEventsOptions {
   readonly receiveBytes?: number
   /** For each answer of the kernel. */
   readonly deadlineMs?: number
+  /** Another kernel than the one below, for tests. */
+  readonly open?: OpenNetlink
 }
 
 export interface DrbdCounters {
@@ -119,16 +121,18 @@ class Source {
     const broken = Promise.withResolvers<never>()
     // Handled below; a listener that breaks while nobody waits must not end the process.
     broken.promise.catch(() => undefined)
-    using listener = openListener(this.#clock, this.#options.receiveBytes ?? RECEIVE_BYTES, {
-      datagram: (bytes, at) => this.#datagram(bytes, at),
+    const heard = {
+      datagram: (bytes: Uint8Array, at: MonoMs) => this.#datagram(bytes, at),
       overrun: () => {
         this.counters.overruns += 1
         this.lose('overrun')
       },
-      broken: error => broken.reject(error),
-    })
+      broken: (error: unknown) => broken.reject(error),
+    }
+    const { receiveBytes = RECEIVE_BYTES, open } = this.#options
+    using listener = openListener(this.#clock, receiveBytes, heard, open)
     listener.join(NLCTRL_NOTIFY_GROUP)
-    const family = await readFamily({ deadlineMs: this.#deadlineMs, signal })
+    const family = await readFamily(this.#exchange(signal))
     if (family === undefined) {
       this.#absent()
       await this.#clock.sleep(LOOK_FOR_MODULE_MS, signal)
@@ -138,8 +142,8 @@ class Source {
     await Promise.race([broken.promise, this.#dumps(family, listener, signal)])
   }
 
-  get #deadlineMs(): number {
-    return this.#options.deadlineMs ?? DEADLINE_MS
+  #exchange(signal: AbortSignal): ExchangeOptions {
+    return { deadlineMs: this.#options.deadlineMs ?? DEADLINE_MS, signal, open: this.#options.open }
   }
 
   #found(family: GenlFamily, listener: Listener): void {
@@ -166,12 +170,8 @@ class Source {
   async #dumps(genl: GenlFamily, listener: Listener, signal: AbortSignal): Promise<void> {
     const family: FamilyRef = { id: genl.id, version: genl.version === 1 ? 1 : 2 }
     const group = genl.groups.get('events')
-    const config = openConfigReader(
-      family,
-      this.#deadlineMs,
-      this.#log,
-      found => this.#post({ kind: 'drbd-config', at: this.#clock.mono(), config: found }),
-      signal,
+    const config = openConfigReader(family, this.#exchange(signal), this.#log, found =>
+      this.#post({ kind: 'drbd-config', at: this.#clock.mono(), config: found }),
     )
     this.#config = config
     let row = 0
@@ -185,7 +185,7 @@ class Source {
       if (row > 1) await this.#clock.sleep(backoffMs(row - 1, 50, 5_000), signal)
       this.#begin(family)
       if (group !== undefined) listener.rejoin(group)
-      const notices = await readInitialState(family, { deadlineMs: this.#deadlineMs, signal })
+      const notices = await readInitialState(family, this.#exchange(signal))
       last = this.#clock.mono()
       if (signal.aborted) return
       // Lost again meanwhile, or not one moment's truth: once more.

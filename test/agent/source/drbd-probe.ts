@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import { systemClock } from '#kit/clock.ts'
 import { AppError, sayError } from '#kit/errors.ts'
 import { openLog } from '#kit/log.ts'
+import { SteadyMap } from '#kit/steady-map.ts'
 import { openDrbdCommands } from '../../../agent/effect/drbd-commands.ts'
 import { openDrbdEvents } from '../../../agent/source/drbd-events.ts'
 import { type DrbdEvent, reduceDrbd } from '../../../agent/state/drbd.ts'
@@ -26,7 +27,7 @@ process.once('SIGTERM', () => stop.abort())
 process.once('SIGINT', () => stop.abort())
 
 const plain = (_key: string, value: unknown): unknown => {
-  if (value instanceof Map) return Object.fromEntries(value)
+  if (value instanceof Map || value instanceof SteadyMap) return Object.fromEntries(value)
   if (typeof value === 'bigint') return value.toString()
   return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value
 }
