@@ -53,17 +53,23 @@ export function makePlan(state: NodeState, policy: Policy, now: MonoMs): Plan {
     part(savesOf(state)),
     own(state, policy, now, watchdog),
     part(decideAcks(state, survey, policy, now)),
-    part(beatsOf(state, policy, now), now + policy.lease.beatMs),
+    part(beatsOf(state, policy, now), nextBeat(state, policy, now)),
     fences(state, policy, now),
     ...[...survey.values()].map(sight => aboutPeer(state, survey, sight, policy, now)),
     comeback(state, policy, now),
   ]
   return {
     effects: withoutRepeats(parts.flatMap(({ effects }) => effects)),
-    wakeAt: Math.min(...parts.map(({ wakeAt }) => wakeAt)),
+    wakeAt: nextTurn(parts, policy, now),
     decisions: parts.flatMap(({ decisions }) => decisions),
     mayStop: state.watchdog.stopping && watchdog.verdict === 'stopped' && watchdog.effects.length === 0,
   }
+}
+
+/** What was due already waits for news, not for time: a turn of its own would change nothing. */
+function nextTurn(parts: readonly Part[], policy: Policy, now: MonoMs): MonoMs {
+  const ahead = parts.map(({ wakeAt }) => wakeAt).filter(wakeAt => wakeAt > now)
+  return Math.min(now + policy.lease.beatMs, ...ahead)
 }
 
 function part(effects: readonly Effect[], wakeAt = LATER, decisions: readonly Decision[] = []): Part {
@@ -93,7 +99,7 @@ function own(
   const subject = state.mesh.self
   const leaseBecause = lease.kind === 'held' ? 'a majority grants it' : lease.because
   const fedAt = state.watchdog.fedAt ?? now
-  return part(watchdog.effects, Math.max(now + 1, fedAt + policy.feedEveryMs), [
+  return part(watchdog.effects, fedAt + policy.feedEveryMs, [
     { topic: 'lease', subject, verdict: lease.kind, because: leaseBecause },
     { topic: 'watchdog', subject, verdict: watchdog.verdict, because: watchdog.because },
   ])
@@ -124,6 +130,11 @@ function beatsOf({ mesh, watchdog }: NodeState, policy: Policy, now: MonoMs): re
       },
     ]
   })
+}
+
+function nextBeat({ mesh }: NodeState, policy: Policy, now: MonoMs): MonoMs {
+  const sent = [...mesh.peers.values()].flatMap(({ beatAt }) => beatAt ?? [])
+  return Math.min(now, ...sent) + policy.lease.beatMs
 }
 
 function fences(state: NodeState, policy: Policy, now: MonoMs): Part {
@@ -196,7 +207,7 @@ function aboutPeer(state: NodeState, survey: Survey, sight: Sight, policy: Polic
   const why = proof.kind === 'over' ? proof.because : proof.missing
   decisions.push({ topic: 'proof', subject: node, verdict: proof.kind, because: why })
   if (proof.kind === 'unproven')
-    return { effects, wakeAt: Math.min(wakeAt, proof.earliest ?? LATER), decisions }
+    return { effects, wakeAt: Math.min(wakeAt, whenNotPast(proof.earliest, now)), decisions }
   if (sight.peer.condemned.get(proof.bootId) === undefined)
     effects.push({ kind: 'condemn', node, bootId: proof.bootId, by: 'lease' })
 
@@ -213,6 +224,11 @@ function aboutPeer(state: NodeState, survey: Survey, sight: Sight, policy: Polic
   if (failover.kind === 'act')
     effects.push({ kind: 'failover', node, bootId: failover.bootId, proven: failover.proven })
   return { effects, wakeAt, decisions }
+}
+
+/** A time that has passed brings nothing by itself: then only a newer word of another member does, and that wakes us. */
+function whenNotPast(at: MonoMs | undefined, now: MonoMs): MonoMs {
+  return at === undefined || at <= now ? LATER : at
 }
 
 function comeback(state: NodeState, policy: Policy, now: MonoMs): Part {

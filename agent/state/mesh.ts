@@ -2,12 +2,12 @@
 import type { BootId, NodeName } from '#kit/brand.ts'
 import type { MonoMs } from '#kit/clock.ts'
 import { unreachable } from '#kit/errors.ts'
-import type { Ack, Beat, SaidStatement, WatchdogWord } from '../wire/mesh-types.ts'
+import type { Ack, Beat, WatchdogWord } from '../wire/mesh-types.ts'
+import { ackHeard, condemn } from './mesh-ack.ts'
 import { firstLife, foldLife, isNewer, judgeBeat, sameLife } from './mesh-judge.ts'
 import {
   type Answer,
   type Condemnation,
-  type HeardStatement,
   LATE_MS,
   type Life,
   type Members,
@@ -16,6 +16,7 @@ import {
   type Peer,
   type PeerLife,
 } from './mesh-model.ts'
+import { editPeer, newPeer, putPeer } from './mesh-peers.ts'
 
 /** What this node keeps on disk about one other node. */
 export interface SavedPeer {
@@ -123,25 +124,6 @@ function recent(mesh: MeshState, at: MonoMs): MeshState['pending'] {
   return mesh.pending
 }
 
-export function newPeer(node: NodeName, startedAt: MonoMs): Peer {
-  return {
-    node,
-    life: undefined,
-    bootSince: startedAt,
-    saved: undefined,
-    owed: undefined,
-    heardAt: undefined,
-    quietFrom: startedAt,
-    leaseFrom: undefined,
-    recordsOff: false,
-    refusesUs: false,
-    statements: new Map(),
-    copies: new Map(),
-    condemned: new Map(),
-    beatAt: undefined,
-  }
-}
-
 function loadedPeer(mesh: MeshState, saved: SavedPeer): Peer {
   const condemned = saved.condemned.map(({ bootId, by }): [BootId, Condemnation] => [
     bootId,
@@ -208,104 +190,4 @@ function answer(mesh: MeshState, node: NodeName): MeshState {
 
 function say(mesh: MeshState, answer: Answer): MeshState {
   return { ...mesh, answers: [...mesh.answers, answer] }
-}
-
-function ackHeard(mesh: MeshState, ack: Ack, at: MonoMs): MeshState {
-  const asked = mesh.pending.get(ack.nonce)
-  const known = mesh.peers.get(ack.from)
-  if (asked === undefined || known === undefined || asked.to !== ack.from) return mesh
-  if (ack.yourBootId !== mesh.life.bootId || known.condemned.has(ack.bootId)) return mesh
-  const pending = new Map(mesh.pending)
-  pending.delete(ack.nonce)
-
-  const lived = liveIn(known, ack, asked.sentAt, mesh.turnAt, at)
-  if (lived === undefined) return { ...mesh, pending }
-  const granted = ack.granted && ack.membersHash === mesh.members?.hash
-  const peer: Peer = {
-    ...lived,
-    heardAt: Math.max(lived.heardAt ?? at, at),
-    leaseFrom: granted ? Math.max(lived.leaseFrom ?? asked.sentAt, asked.sentAt) : lived.leaseFrom,
-    recordsOff: lived.recordsOff || (ack.recorded && asked.watchdog === 'off'),
-    refusesUs: lived.refusesUs || ack.refused === 'condemned',
-  }
-  const heard = ack.statements.map(said => ({
-    said,
-    membersHash: ack.membersHash,
-    askedAt: asked.sentAt,
-    heardAt: at,
-  }))
-  return heard.reduce((next, one) => hearStatement(next, ack.from, one), putPeer({ ...mesh, pending }, peer))
-}
-
-/**
- * The peer in the boot that its acknowledgement names, or undefined when that says nothing. The acknowledgement was made after
- * `askedAt`; a boot that was heard of before that, and is not the one named, is over.
- */
-function liveIn(peer: Peer, ack: Ack, askedAt: MonoMs, turnAt: MonoMs, at: MonoMs): Peer | undefined {
-  if (peer.life?.bootId === ack.bootId) return peer
-  if (peer.life !== undefined && peer.bootSince >= askedAt) return undefined
-  const { bootId, incarnation, membersHash } = ack
-  const life: PeerLife = { bootId, incarnation, seq: -1, armed: false, resetMs: 0, membersHash }
-  const next: Peer = {
-    ...peer,
-    life,
-    bootSince: at,
-    quietFrom: turnAt,
-    owed: undefined,
-    leaseFrom: undefined,
-    copies: new Map(),
-    statements: new Map(),
-  }
-  if (peer.life === undefined) return next
-  return condemn(next, { bootId: peer.life.bootId, by: 'new-boot', at: turnAt, saved: false })
-}
-
-/** The first reason stands; being on disk is never taken back. */
-function condemn(peer: Peer, { bootId, by, at, saved }: Condemnation): Peer {
-  const before = peer.condemned.get(bootId)
-  if (before !== undefined && (before.saved || !saved)) return peer
-  const entry = before === undefined ? { bootId, by, at, saved } : { ...before, saved }
-  return { ...peer, condemned: new Map(peer.condemned).set(bootId, entry) }
-}
-
-function hearStatement(mesh: MeshState, from: NodeName, heard: HeardStatement): MeshState {
-  const { said, askedAt } = heard
-  const learned = learnCondemned(mesh, from, said)
-  return editPeer(learned, from, peer => {
-    const before = peer.statements.get(said.about)
-    if (before !== undefined && before.askedAt >= askedAt) return peer
-    const copies = new Map(said.copiesCut ? peer.copies.get(said.about) : [])
-    for (const resource of said.currentCopies) copies.set(resource, askedAt)
-    return {
-      ...peer,
-      statements: new Map(peer.statements).set(said.about, heard),
-      copies: new Map(peer.copies).set(said.about, copies),
-    }
-  })
-}
-
-/** That a boot is over stays true, whoever proved it. */
-function learnCondemned(mesh: MeshState, from: NodeName, said: SaidStatement): MeshState {
-  if (said.about === mesh.self) {
-    if (!said.condemned.includes(mesh.life.bootId)) return mesh
-    return editPeer(mesh, from, peer => ({ ...peer, refusesUs: true }))
-  }
-  return said.condemned.reduce(
-    (next, bootId) =>
-      editPeer(next, said.about, peer =>
-        condemn(peer, { bootId, by: 'told', at: next.turnAt, saved: false }),
-      ),
-    mesh,
-  )
-}
-
-function putPeer(mesh: MeshState, peer: Peer): MeshState {
-  return { ...mesh, peers: new Map(mesh.peers).set(peer.node, peer) }
-}
-
-function editPeer(mesh: MeshState, node: NodeName, edit: (peer: Peer) => Peer): MeshState {
-  const peer = mesh.peers.get(node)
-  if (peer === undefined) return mesh
-  const next = edit(peer)
-  return next === peer ? mesh : putPeer(mesh, next)
 }

@@ -1,5 +1,19 @@
 /** A datagram between agents ↔ its value: `HWS1`, 32 bytes HMAC of the rest, JSON; nothing is read before the HMAC fits. */
-import { type BootId, isNodeName, type NodeName } from '#kit/brand.ts'
+import {
+  boot,
+  FieldError,
+  type Fields,
+  fieldsOf,
+  hash,
+  hex16,
+  list,
+  node,
+  oneOf,
+  resource,
+  text,
+  truth,
+  whole,
+} from './mesh-fields.ts'
 import type {
   Ack,
   Beat,
@@ -101,10 +115,6 @@ function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
   return differ === 0
 }
 
-class FieldError extends Error {}
-
-type Fields = Readonly<Record<string, unknown>>
-
 function parseMessage(fields: Fields): MeshMessage {
   switch (fields['kind']) {
     case 'beat':
@@ -203,64 +213,4 @@ function parseOutdated(fields: Fields): OutdateReply {
     result: oneOf(fields, 'result', ['outdated', 'absent', 'primary', 'failed']),
     detail: text(fields, 'detail', /^.*$/su).slice(0, MAX_DETAIL),
   }
-}
-
-function fieldsOf(value: unknown, name: string): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new FieldError(`field ${name}: not an object`)
-  return value as Fields
-}
-
-function text(fields: Fields, name: string, form: RegExp): string {
-  const value = fields[name]
-  if (typeof value !== 'string' || !form.test(value)) throw new FieldError(`field ${name}: not of its form`)
-  return value
-}
-
-function node(fields: Fields, name: string): NodeName {
-  const value = text(fields, name, /^/)
-  if (!isNodeName(value)) throw new FieldError(`field ${name}: not a node name`)
-  return value
-}
-
-function boot(fields: Fields, name: string): BootId {
-  return text(fields, name, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/) as BootId
-}
-
-function hex16(fields: Fields, name: string): string {
-  return text(fields, name, /^[0-9a-f]{16}$/)
-}
-
-function hash(fields: Fields, name: string): string {
-  return text(fields, name, /^[0-9a-f]{16,64}$/)
-}
-
-function resource(fields: Fields, name: string): string {
-  return text(fields, name, /^[^\s/]{1,127}$/)
-}
-
-function whole(fields: Fields, name: string, most = Number.MAX_SAFE_INTEGER): number {
-  const value = fields[name]
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0 || value > most)
-    throw new FieldError(`field ${name}: not a whole number in its range`)
-  return value
-}
-
-function truth(fields: Fields, name: string): boolean {
-  const value = fields[name]
-  if (typeof value !== 'boolean') throw new FieldError(`field ${name}: not a truth value`)
-  return value
-}
-
-function oneOf<Word extends string>(fields: Fields, name: string, words: readonly Word[]): Word {
-  const found = words.find(word => word === fields[name])
-  if (found === undefined) throw new FieldError(`field ${name}: an unknown word`)
-  return found
-}
-
-function list(fields: Fields, name: string, most: number): readonly unknown[] {
-  const value = fields[name]
-  if (!Array.isArray(value) || value.length > most)
-    throw new FieldError(`field ${name}: not a list, or too long`)
-  return value
 }

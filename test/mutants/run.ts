@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { judgeRun, type Killed } from './judge.ts'
+import { MESH_MUTANTS } from './mesh.ts'
 import type { Mutant } from './mutant.ts'
-import { MUTANTS } from './mutants.ts'
+import { PROOF_MUTANTS } from './proof.ts'
+import { VOLUME_MUTANTS } from './volumes.ts'
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 const AT_ONCE = 2
@@ -87,7 +89,9 @@ async function worker(queue: Mutant[], signal: AbortSignal): Promise<{ passed: n
 const stop = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
 const wanted = process.argv[2] ?? ''
-const queue = MUTANTS.filter(mutant => `${mutant.name} ${mutant.file}`.includes(wanted))
+const queue = [...PROOF_MUTANTS, ...MESH_MUTANTS, ...VOLUME_MUTANTS].filter(mutant =>
+  `${mutant.name} ${mutant.file}`.includes(wanted),
+)
 const counts = await Promise.all(Array.from({ length: AT_ONCE }, () => worker(queue, stop.signal)))
 const passed = counts.reduce((sum, count) => sum + count.passed, 0)
 const failed = counts.reduce((sum, count) => sum + count.failed, 0)

@@ -217,3 +217,28 @@ t.test('decisions are noted when they change, and only then', t => {
   ])
   t.end()
 })
+
+t.test('nothing that is overdue makes the loop turn without news', t => {
+  const starving = play(
+    silence(1000 + SILENCE + 500),
+    { kind: 'promise-saved', promise: { bootId: boot(1), membersHash: HASH } },
+    { kind: 'watchdog-opened', at: 1000, notAfter: 2000, resetMs: 5000 },
+  )
+  // n2 has said nothing new: the earliest time of the proof has passed, and still there is none.
+  const stale = turnTo(silence(1000 + SILENCE - 10), 1000 + SILENCE + 20)
+  t.match(
+    planOf(stale).decisions.find(({ topic }) => topic === 'proof'),
+    { verdict: 'unproven' },
+  )
+  for (const state of [starving, stale])
+    t.ok(planOf(state).wakeAt >= state.mesh.turnAt + 5, `${planOf(state).wakeAt}`)
+  t.end()
+})
+
+t.test('the next beat is sent in its time', t => {
+  const sent = [2, 3].map(
+    to => ({ kind: 'beat-sent', to: node(to), nonce: nonceOf(to), watchdog: 'off', at: 900 + to }) as const,
+  )
+  t.equal(planOf(play(turnTo(start(3), 1000), ...sent)).wakeAt, 902 + POLICY.lease.beatMs)
+  t.end()
+})

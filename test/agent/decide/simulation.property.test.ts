@@ -1,9 +1,10 @@
 /** The lease-bound watchdog as a whole: no verdict about a boot that runs, whatever breaks (docs/decisions/0004). */
 import fc from 'fast-check'
 import t from 'tap'
+import { bootOf } from './machine.ts'
 import { type Plot, plots, SILENCE_MS, SIM_POLICY } from './plots.ts'
 import { holds } from './property.ts'
-import { bootOf, simulate } from './simulation.ts'
+import { simulate } from './simulation.ts'
 
 const { leaseMs, watchdogMs } = SIM_POLICY.lease
 

@@ -4,37 +4,12 @@ import type { Effect } from '../../../agent/decide/effects.ts'
 import { makePlan } from '../../../agent/decide/plan.ts'
 import type { Policy } from '../../../agent/decide/policy.ts'
 import type { NodeEvent } from '../../../agent/state/events.ts'
-import type { SavedPeer } from '../../../agent/state/mesh.ts'
-import { type Members, majority, type PeerLife } from '../../../agent/state/mesh-model.ts'
+import { type Members, majority } from '../../../agent/state/mesh-model.ts'
 import { emptyState, type NodeState, reduce } from '../../../agent/state/node-state.ts'
-import type { WatchdogPromise } from '../../../agent/state/watchdog.ts'
 import type { Ack, Beat } from '../../../agent/wire/mesh-types.ts'
+import { bootOf, HASH_A, HASH_B, type Machine, newMachine, nodeName, save } from './machine.ts'
 import { type Fault, type Plot, SIM_POLICY, STEP_MS } from './plots.ts'
 import { randomFrom } from './random.ts'
-
-interface Machine {
-  readonly name: NodeName
-  readonly rate: number
-  readonly deviceRate: number
-  readonly held: boolean
-  /** Undefined: no power. */
-  boot: BootId | undefined
-  boots: number
-  state: NodeState | undefined
-  hash: string
-  inbox: NodeEvent[]
-  wakeAt: number
-  seq: number
-  frozenUntil: number
-  /** A feed that was decided, and not yet carried out when the process was stopped. */
-  stuckFeed: Effect | undefined
-  freezeInFeed: number | undefined
-  readonly disk: { peers: Map<NodeName, SavedPeer>; promise: WatchdogPromise | undefined }
-  /** True time at which the device resets the machine; undefined: it does not run. */
-  resetAt: number | undefined
-  /** Of this process: granted beats that came back, by granter, newest send time on the own clock. */
-  grants: Map<NodeName, number>
-}
 
 interface Datagram {
   readonly at: number
@@ -59,20 +34,8 @@ export interface Outcome {
   readonly state: (node: number) => NodeState | undefined
 }
 
-const HASH_A = 'a'.repeat(16)
-const HASH_B = 'b'.repeat(16)
-
 export function simulate(plot: Plot, policy = SIM_POLICY): Outcome {
   return new World(plot, policy).run()
-}
-
-export function nodeName(index: number): NodeName {
-  return `n${index + 1}` as NodeName
-}
-
-export function bootOf(index: number, count: number): BootId {
-  const digits = `${index + 1}`.padStart(8, '0')
-  return `${digits}-0000-0000-0000-${`${count}`.padStart(12, '0')}` as BootId
 }
 
 class World {
@@ -96,28 +59,7 @@ class World {
     this.plot = plot
     this.policy = policy
     this.random = randomFrom(plot.seed)
-    this.machines = Array.from({ length: plot.nodes }, (_, index): Machine => {
-      const clock = plot.clocks[index] ?? { agent: 0, device: 0, held: true }
-      return {
-        name: nodeName(index),
-        rate: 1 + clock.agent / 100,
-        deviceRate: 1 + clock.device / 100,
-        held: clock.held,
-        boot: undefined,
-        boots: 0,
-        state: undefined,
-        hash: HASH_A,
-        inbox: [],
-        wakeAt: 0,
-        seq: 0,
-        frozenUntil: 0,
-        stuckFeed: undefined,
-        freezeInFeed: undefined,
-        disk: { peers: new Map(), promise: undefined },
-        resetAt: undefined,
-        grants: new Map(),
-      }
-    })
+    this.machines = Array.from({ length: plot.nodes }, (_, index) => newMachine(plot, index))
   }
 
   run(): Outcome {
@@ -320,13 +262,13 @@ class World {
         this.powerOff(machine, 1000 + this.random() * 2000)
         return
       case 'save-life':
-        this.save(machine, effect.node, { life: effect.life })
+        save(machine, effect.node, { life: effect.life })
         machine.inbox.push({ kind: 'life-saved', node: effect.node, life: effect.life })
         return
       case 'condemn': {
         const { node, bootId, by } = effect
         this.check(machine, bootId, by)
-        this.save(machine, node, { condemned: { bootId, by } })
+        save(machine, node, { condemned: { bootId, by } })
         machine.inbox.push({ kind: 'condemned', node, bootId, by, at: this.clockOf(machine) })
         return
       }
@@ -387,16 +329,6 @@ class World {
   }
 
   private readonly sentAt = new Map<string, number>()
-
-  private save(
-    machine: Machine,
-    node: NodeName,
-    what: { life?: PeerLife; condemned?: SavedPeer['condemned'][number] },
-  ): void {
-    const before = machine.disk.peers.get(node) ?? { node, life: undefined, condemned: [] }
-    const condemned = what.condemned === undefined ? before.condemned : [...before.condemned, what.condemned]
-    machine.disk.peers.set(node, { node, life: what.life ?? before.life, condemned })
-  }
 
   private noteGrant(machine: Machine, ack: Ack): void {
     const sentAt = this.sentAt.get(ack.nonce)

@@ -1,0 +1,188 @@
+/** Mutants of fence-peer, of the evidence about copies, and of failover. */
+import type { Mutant } from './mutant.ts'
+
+const FENCE = { file: 'agent/decide/fence-peer.ts', test: 'test/agent/decide/fence-peer.property.test.ts' }
+const OUTDATE = { file: 'agent/decide/outdate.ts', test: 'test/agent/decide/fence-peer.property.test.ts' }
+const FAILOVER = { file: 'agent/decide/failover.ts', test: 'test/agent/decide/failover.property.test.ts' }
+const EVIDENCE = { file: 'agent/decide/evidence.ts', test: 'test/agent/decide/failover.property.test.ts' }
+const PODS = { file: 'agent/decide/pod-plan.ts', test: 'test/agent/decide/pod-plan.property.test.ts' }
+
+export const VOLUME_MUTANTS: readonly Mutant[] = [
+  {
+    ...FENCE,
+    name: 'fenced without a verdict',
+    search: 'if (condemnedNow(peer) !== undefined) return exit(7,',
+    replace: 'if (peer.condemned.size > 0) return exit(7,',
+    property: 'a code that gives the peer up',
+  },
+  {
+    ...FENCE,
+    name: 'fenced with an old copy',
+    search: "device.disk !== 'UpToDate'",
+    replace: "device.disk === 'Outdated'",
+    property: 'a code that gives the peer up',
+  },
+  {
+    ...FENCE,
+    name: 'fenced although a primary would have gone on without us',
+    search: "if (devices.some(device => device.fencing !== 'resource-and-stonith'))",
+    replace: 'if (devices.length > 99)',
+    property: 'a code that gives the peer up',
+  },
+  {
+    ...FENCE,
+    name: 'the answer of anybody counts',
+    search: 'request.reply?.from === peer.node ? request.reply : undefined',
+    replace: 'request.reply',
+    property: 'a code that gives the peer up',
+  },
+  {
+    ...FENCE,
+    name: 'absent in the same boot is gone',
+    search: "reply?.result === 'absent' && isNewBoot(peer, reply.bootId)",
+    replace: "reply?.result === 'absent'",
+    property: 'a code that gives the peer up',
+  },
+  {
+    ...FENCE,
+    name: 'a primary gives up waiting',
+    search: "resource.role === 'Primary' ? PATIENT : patience",
+    replace: 'patience',
+    property: 'without proof a Primary waits for ever',
+  },
+  {
+    ...OUTDATE,
+    name: 'a primary is outdated',
+    search: "resource.role !== 'Secondary'",
+    replace: "resource.role === 'Unknown'",
+    property: 'our copy is outdated only as',
+  },
+  {
+    ...OUTDATE,
+    name: 'the newer copy is outdated for the older one',
+    search: "peerDisk === 'Outdated'",
+    replace: "peerDisk === 'Failed'",
+    property: 'our copy is outdated only as',
+  },
+  {
+    ...OUTDATE,
+    name: 'outdated for a boot that is over',
+    search: 'peer.condemned.has(request.bootId)',
+    replace: 'peer.condemned.size > 99',
+    property: 'our copy is outdated only as',
+  },
+  {
+    ...EVIDENCE,
+    name: 'any fencing policy makes a copy current',
+    search: "device.fencing !== 'resource-and-stonith'",
+    replace: "device.fencing === 'dont-care'",
+    property: 'without a verdict on disk',
+  },
+  {
+    ...EVIDENCE,
+    name: 'Consistent is current',
+    search: "device.disk !== 'UpToDate'",
+    replace: "device.disk !== 'UpToDate' && device.disk !== 'Consistent'",
+    property: 'without a verdict on disk',
+  },
+  {
+    ...EVIDENCE,
+    name: 'a copy is current while its connection is up',
+    search: "if (connection.state === 'Connected') return",
+    replace: "if (connection.state === 'TearDown') return",
+    property: 'without a verdict on disk',
+  },
+  {
+    ...EVIDENCE,
+    name: 'an old view of DRBD is evidence',
+    search: "drbd.phase !== 'live'",
+    replace: "drbd.phase === 'starting'",
+    property: 'without a verdict on disk',
+  },
+  {
+    ...FAILOVER,
+    name: 'a copy that was named before the verdict counts',
+    search: 'if (askedAt > condemned.at) by.set',
+    replace: 'by.set',
+    property: 'the copy of another survivor counts',
+  },
+  {
+    ...FAILOVER,
+    name: 'every survivor acts at once',
+    search: 'condemned.at + policy.takeoverMs * before.length',
+    replace: 'condemned.at',
+    property: 'with current copies first',
+  },
+  {
+    file: 'agent/decide/survey.ts',
+    test: FAILOVER.test,
+    name: 'a verdict counts before it is on disk',
+    search: 'found?.saved === true ? found : undefined',
+    replace: 'found',
+    property: 'without a verdict on disk',
+  },
+  {
+    ...FAILOVER,
+    name: 'a node that came back is not seen by the last look',
+    search: 'peer?.life?.bootId === bootId && condemnedNow(peer)?.bootId === bootId',
+    replace: 'peer?.condemned.has(bootId) === true',
+    property: 'a node that is back in a new boot',
+  },
+  {
+    file: 'agent/decide/comeback.ts',
+    test: FAILOVER.test,
+    name: 'the taint of this very boot is taken off',
+    search: 'taint.value === state.mesh.life.bootId',
+    replace: "taint.value === ''",
+    property: 'our taint goes when',
+  },
+  {
+    ...PODS,
+    name: 'a pod goes although a volume is not proven',
+    search: "else if (verdict !== 'harmless') return",
+    replace: "else if (verdict !== 'harmless' && verdict !== 'not proven') return",
+    property: 'a pod goes only if every volume',
+  },
+  {
+    ...PODS,
+    name: 'every resource is proven',
+    search: 'isOurs(volume) && order.proven.has(',
+    replace: 'isOurs(volume) || order.proven.has(',
+    property: 'a pod goes only if every volume',
+  },
+  {
+    ...PODS,
+    name: 'pods without an owner go',
+    search: 'if (pod.ownerKinds.length === 0) return',
+    replace: 'if (false) return',
+    property: 'a pod goes only if every volume',
+  },
+  {
+    ...PODS,
+    name: 'the exception is not seen',
+    search: 'if (ANNOTATION_IGNORE_FAIL_OVER in pod.annotations) return',
+    replace: 'if (false) return',
+    property: 'a pod goes only if every volume',
+  },
+  {
+    ...PODS,
+    name: 'an attachment is freed under a pod that stays',
+    search: '&& !heldBack.has(volume.name)',
+    replace: '',
+    property: 'what a pod that stays uses stays attached',
+  },
+  {
+    ...PODS,
+    name: 'a kubelet in a new boot is overruled',
+    search: 'if (otherBoot)',
+    replace: 'if (false)',
+    property: 'a kubelet that tells of another boot',
+  },
+  {
+    ...PODS,
+    name: 'no taint',
+    search: '...taintStep(facts, order),',
+    replace: '',
+    property: 'the steps come in their order',
+  },
+]
