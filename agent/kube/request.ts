@@ -50,6 +50,8 @@ export function openKube(endpoint: KubeEndpoint, clock: Clock): Kube {
   const pool = new Pool(new URL(endpoint.url).origin, {
     connections: 4,
     pipelining: 1,
+    // Otherwise undici 8 takes HTTP/2, one connection for everything, whose end can throw where nobody catches.
+    allowH2: false,
     keepAliveTimeout: 30_000,
     connect: { timeout: 2000, ...(ca === undefined ? {} : { ca }) },
   })

@@ -98,6 +98,9 @@ function sessionOf(
     bodyTimeout: 0,
     headersTimeout: 0,
     connections: 16,
+    // undici 8 would take HTTP/2: one connection for everything, so that one that is stuck holds up the Lease too; and its
+    // end has thrown an error that nobody can catch (seen once in some hundred stops).
+    allowH2: false,
   })
   let held: { readonly headers: Record<string, string>; readonly at: number } | undefined
   return {
