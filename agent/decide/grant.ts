@@ -52,7 +52,7 @@ function toAck(
   }
 }
 
-/** The lost ones first: they matter when not all fits. */
+/** The lost ones first: they matter when not all fits. Each of them has its turn at the head. */
 function statementsFor(
   state: NodeState,
   survey: Survey,
@@ -60,15 +60,21 @@ function statementsFor(
   to: NodeName,
   now: MonoMs,
 ): readonly SaidStatement[] {
-  return [...survey.values()]
-    .filter(
-      sight => sight.peer.node !== to && (sight.peer.life !== undefined || sight.peer.condemned.size > 0),
-    )
-    .sort(
-      (left, right) =>
-        Number(isLost(right)) - Number(isLost(left)) || (left.peer.node < right.peer.node ? -1 : 1),
-    )
-    .map(sight => toStatement(state, sight, policy, now))
+  const sights = [...survey.values()]
+    .filter(({ peer }) => peer.node !== to && (peer.life !== undefined || peer.condemned.size > 0))
+    .sort((left, right) => (left.peer.node < right.peer.node ? -1 : 1))
+  const round = Math.floor(now / policy.lease.beatMs)
+  const lost = turned(sights.filter(isLost), round)
+  const others = turned(
+    sights.filter(sight => !isLost(sight)),
+    round,
+  )
+  return [...lost, ...others].map(sight => toStatement(state, sight, policy, now))
+}
+
+function turned<T>(all: readonly T[], by: number): readonly T[] {
+  const start = all.length === 0 ? 0 : by % all.length
+  return [...all.slice(start), ...all.slice(0, start)]
 }
 
 function isLost(sight: Sight): boolean {
@@ -106,8 +112,7 @@ function saidLife({ life, saved }: Peer): SaidLife | undefined {
 
 function someOf<T>(all: readonly T[], round: number): readonly T[] {
   if (all.length <= COPIES_AT_ONCE) return all
-  const start = (round * COPIES_AT_ONCE) % all.length
-  return [...all.slice(start), ...all.slice(0, start)].slice(0, COPIES_AT_ONCE)
+  return turned(all, round * COPIES_AT_ONCE).slice(0, COPIES_AT_ONCE)
 }
 
 function failoverWord(state: NodeState, { node, life }: Peer): FailoverWord {

@@ -52,17 +52,17 @@ export function encodeMessage(message: MeshMessage, hmac: Hmac): Uint8Array {
 }
 
 function fittingJson(message: MeshMessage): string {
-  const whole = JSON.stringify(message)
-  if (sizeOf(whole) <= MAX_JSON) return whole
   if (message.kind === 'ack') return fittingAck(message)
-  if (message.kind === 'outdated') return JSON.stringify({ ...message, detail: '' })
+  const whole = JSON.stringify(message)
+  if (message.kind === 'outdated' && sizeOf(whole) > MAX_JSON)
+    return JSON.stringify({ ...message, detail: '' })
   return whole
 }
 
 /** Statements in the order given, as many as fit; of the last one that is cut, as many copies as fit. */
 function fittingAck(ack: Ack): string {
-  const kept: SaidStatement[] = []
-  const text = (more: readonly SaidStatement[]): string => {
+  const kept: object[] = []
+  const text = (more: readonly object[]): string => {
     const statements = [...kept, ...more]
     return JSON.stringify({
       ...ack,
@@ -72,15 +72,32 @@ function fittingAck(ack: Ack): string {
   }
   for (const statement of ack.statements) {
     const copies = [...statement.currentCopies]
-    let shorter = statement
+    let shorter = toWords(statement, ack.membersHash)
     while (sizeOf(text([shorter])) > MAX_JSON && copies.length > 0) {
       copies.splice(-Math.ceil(copies.length / 8))
-      shorter = { ...statement, currentCopies: [...copies], copiesCut: true }
+      shorter = toWords({ ...statement, currentCopies: [...copies], copiesCut: true }, ack.membersHash)
     }
     if (sizeOf(text([shorter])) > MAX_JSON) break
     kept.push(shorter)
   }
   return text([])
+}
+
+/** What is as usual is not said: about a healthy node hardly more than its boot and its silence remains. */
+function toWords(statement: SaidStatement, membersHash: string): object {
+  const { about, life, quietMs, suspects, condemned, currentCopies, copiesCut, failover } = statement
+  return {
+    about,
+    ...(life === undefined
+      ? {}
+      : { life: life.membersHash === membersHash ? { ...life, membersHash: undefined } : life }),
+    quietMs,
+    ...(suspects ? { suspects } : {}),
+    ...(condemned.length === 0 ? {} : { condemned }),
+    ...(currentCopies.length === 0 ? {} : { currentCopies }),
+    ...(copiesCut ? { copiesCut } : {}),
+    ...(failover === 'none' ? {} : { failover }),
+  }
 }
 
 function sizeOf(text: string): number {
@@ -145,6 +162,7 @@ function parseBeat(fields: Fields): Beat {
 }
 
 function parseAck(fields: Fields): Ack {
+  const membersHash = hash(fields, 'membersHash')
   const granted = truth(fields, 'granted')
   const refused =
     fields['refused'] === undefined ? undefined : oneOf(fields, 'refused', ['condemned', 'members'])
@@ -155,21 +173,25 @@ function parseAck(fields: Fields): Ack {
     from: node(fields, 'from'),
     bootId: boot(fields, 'bootId'),
     incarnation: whole(fields, 'incarnation'),
-    membersHash: hash(fields, 'membersHash'),
+    membersHash,
     nonce: hex16(fields, 'nonce'),
     yourBootId: boot(fields, 'yourBootId'),
     granted,
     ...(refused === undefined ? {} : { refused }),
     recorded: truth(fields, 'recorded'),
     statements: list(fields, 'statements', MAX_STATEMENTS).map(one =>
-      parseStatement(fieldsOf(one, 'statements')),
+      parseStatement({ ...USUAL, ...fieldsOf(one, 'statements') }, membersHash),
     ),
     leftOff: whole(fields, 'leftOff', 1000),
   }
 }
 
-function parseStatement(fields: Fields): SaidStatement {
-  const life = fields['life'] === undefined ? undefined : parseLife(fieldsOf(fields['life'], 'life'))
+/** What a statement means where it says nothing. */
+const USUAL = { suspects: false, condemned: [], currentCopies: [], copiesCut: false, failover: 'none' }
+
+function parseStatement(fields: Fields, membersHash: string): SaidStatement {
+  const life =
+    fields['life'] === undefined ? undefined : parseLife({ membersHash, ...fieldsOf(fields['life'], 'life') })
   return {
     about: node(fields, 'about'),
     ...(life === undefined ? {} : { life }),

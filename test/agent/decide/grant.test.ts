@@ -123,3 +123,21 @@ t.test('copies that do not fit at once have their turn', t => {
   t.equal(seen.size, 50)
   t.end()
 })
+
+t.test('of many lost nodes each comes first in its turn, and all of them before the others', t => {
+  let state = turnTo(start(7), 1000)
+  for (const index of [2, 3, 4, 5, 6, 7]) state = lives(state, index, 1)
+  const firsts = new Set<string>()
+  for (let round = 0; round < 4; round++) {
+    const at = 2000 + round * POLICY.lease.beatMs
+    state = lives(lives(turnTo(state, at), 2, 10 + round), 3, 10 + round)
+    const [ack] = acks(state)
+    t.same(
+      ack?.statements.map(({ suspects }) => suspects),
+      [true, true, true, true, false],
+    )
+    firsts.add(ack?.statements[0]?.about ?? '')
+  }
+  t.equal(firsts.size, 4)
+  t.end()
+})
