@@ -14,25 +14,29 @@ export interface Judged {
   readonly doubts: readonly Reason[]
 }
 
-/** Judges all reports together, because peers are witnesses: the word of a peer whose own report is in time. */
-export function judgeReports(reports: readonly ReportSeen[]): ReadonlyMap<string, Judged> {
-  const inTime = reports.flatMap(seen =>
-    seen.read.kind === 'read' && seen.ageMs < SILENT_MS ? [seen.read.report] : [],
-  )
-  return new Map(reports.map(seen => [seen.node, judge(seen, inTime)]))
+interface Word {
+  readonly by: string
+  readonly state: Report['members'][number]['state']
 }
 
-function judge(seen: ReportSeen, witnesses: readonly Report[]): Judged {
+/** Judges all reports together, because peers are witnesses: the word of a peer whose own report is in time. */
+export function judgeReports(reports: readonly ReportSeen[]): ReadonlyMap<string, Judged> {
+  const about = new Map<string, Word[]>()
+  for (const { node: by, read, ageMs } of reports) {
+    if (read.kind !== 'read' || ageMs >= SILENT_MS) continue
+    for (const { node, state } of read.report.members) {
+      if (node === by || state === 'never-seen') continue
+      const words = about.get(node) ?? []
+      words.push({ by, state })
+      about.set(node, words)
+    }
+  }
+  return new Map(reports.map(seen => [seen.node, judge(seen, about.get(seen.node) ?? [])]))
+}
+
+function judge(seen: ReportSeen, words: readonly Word[]): Judged {
   if (seen.read.kind !== 'read') return { report: undefined, old: undefined, doubts: [] }
   const { report } = seen.read
-  const words = witnesses
-    .filter(witness => witness.node !== seen.node)
-    .flatMap(witness => {
-      const word = witness.members.find(member => member.node === seen.node)
-      return word === undefined || word.state === 'never-seen'
-        ? []
-        : [{ by: witness.node, state: word.state }]
-    })
   const lostBy = words.filter(word => word.state === 'lost').map(word => word.by)
   const against = words.filter(word => word.state !== 'alive').map(word => word.by)
   const doubts: Reason[] = [
