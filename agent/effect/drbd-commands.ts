@@ -2,8 +2,8 @@
 import type { Clock, MonoMs } from '#kit/clock.ts'
 import { AppError } from '#kit/errors.ts'
 import { type ExchangeOptions, exchange, type OpenNetlink } from '../host/nlsocket.ts'
+import { type DiskWord, deviceInfo } from '../wire/drbd-info.ts'
 import { type DrbdMessage, readDrbdMessage } from '../wire/drbd-message.ts'
-import { type DiskWord, deviceInfo } from '../wire/drbd-notice.ts'
 import {
   commandRequest,
   type DrbdCommand,

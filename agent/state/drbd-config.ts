@@ -2,8 +2,9 @@
 import type { ResourceName } from '#kit/brand.ts'
 import { SteadyMap } from '#kit/steady-map.ts'
 import { addressText } from '../wire/address.ts'
+import { type FencingWord, fencingWord } from '../wire/drbd-info.ts'
 import type { DrbdMessage } from '../wire/drbd-message.ts'
-import { type FencingWord, fencingWord, NO_NODE_ID } from '../wire/drbd-notice.ts'
+import { NO_NODE_ID } from '../wire/drbd-notice.ts'
 import type { ResourceOptions } from '../wire/drbd-tables.ts'
 import type { Resource } from './drbd-model.ts'
 

@@ -1,6 +1,7 @@
 /** The DRBD source and commands against a live 8.4 kernel, held to what `drbdsetup status` says at the same moment. */
 import path from 'node:path'
 import { breakDisk, mendDisk } from '../../lab/faults-disk.ts'
+import { quote } from '../../lab/guest-files.ts'
 import { openLab } from '../../lab/lab.ts'
 import type { LabNode } from '../../lab/layout.ts'
 import { drbdLine } from '../../lab/storage.ts'
@@ -194,6 +195,20 @@ await t.test('the module goes and comes back under another number', async t => {
   await lab.bringUpAgain('n1')
   await lab.until('n1', LINE, /cs:Connected .*ds:UpToDate\/UpToDate/)
   await compare(t, 'after the reload')
+})
+
+await t.test('a real watchdog: fed it waits, let go it is still', async t => {
+  const script = `
+    const { openWatchdog } = await import('/app/native/watchdog.ts')
+    const pause = s => new Promise(resolve => setTimeout(resolve, s * 1000))
+    const dog = openWatchdog('/dev/watchdog1', 3)
+    console.log(dog.identity, dog.timeoutSeconds)
+    for (let i = 0; i < 5; i++) { await pause(1); dog.feed() }
+    dog.disarm()
+    await pause(4)
+    console.log('alive')`
+  await lab.sh('n1', 'modprobe softdog')
+  t.equal(await lab.sh('n1', `node --input-type=module -e ${quote(script)}`), 'Software Watchdog 3\nalive\n')
 })
 
 await t.test('told to stop, the source stops', async t => {
