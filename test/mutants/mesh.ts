@@ -94,7 +94,7 @@ export const MESH_MUTANTS: readonly Mutant[] = [
     ...JUDGE,
     name: 'a condemned boot is granted again',
     search: 'if (peer?.condemned.has(beat.bootId) === true) return',
-    replace: 'if (false) return',
+    replace: "if (peer?.condemned.has(beat.bootId) === true && beat.membersHash === '') return",
     property: 'a condemned boot is refused',
   },
   {

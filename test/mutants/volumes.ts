@@ -154,14 +154,14 @@ export const VOLUME_MUTANTS: readonly Mutant[] = [
     ...PODS,
     name: 'pods without an owner go',
     search: 'if (pod.ownerKinds.length === 0) return',
-    replace: 'if (false) return',
+    replace: 'if (pod.ownerKinds.length < 0) return',
     property: 'a pod goes only if every volume',
   },
   {
     ...PODS,
     name: 'the exception is not seen',
     search: 'if (ANNOTATION_IGNORE_FAIL_OVER in pod.annotations) return',
-    replace: 'if (false) return',
+    replace: "if (pod.annotations[ANNOTATION_IGNORE_FAIL_OVER] === 'true') return",
     property: 'a pod goes only if every volume',
   },
   {
@@ -175,7 +175,7 @@ export const VOLUME_MUTANTS: readonly Mutant[] = [
     ...PODS,
     name: 'a kubelet in a new boot is overruled',
     search: 'if (otherBoot)',
-    replace: 'if (false)',
+    replace: 'if (otherBoot && pods.length > 99)',
     property: 'a kubelet that tells of another boot',
   },
   {
