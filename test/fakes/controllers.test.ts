@@ -1,8 +1,7 @@
 /** The stand-ins together: a pod with a volume starts, and comes to life elsewhere in each of the ways there are. */
 import t, { type Test } from 'tap'
-import { writerManifests } from '../cluster/manifests.ts'
-import { at, listAt, textAt } from './api/json.ts'
-import { attachmentName } from './control/pod-volumes.ts'
+import { at, type KubeObject, listAt, textAt } from './api/json.ts'
+import { attachmentName, conditionOf } from './control/pod-volumes.ts'
 import type { ControllersOptions } from './controllers.ts'
 import { openSmallCluster, type SmallCluster, soon } from './small-cluster.ts'
 
@@ -13,10 +12,46 @@ const VOLUME = {
   unique: 'kubernetes.io/csi/linstor.csi.linbit.com^r0',
 }
 const POD = '/api/v1/namespaces/default/pods/writer-0'
-const COLLECTIONS: Readonly<Record<string, string>> = {
-  PersistentVolume: '/api/v1/persistentvolumes',
-  PersistentVolumeClaim: '/api/v1/namespaces/default/persistentvolumeclaims',
-  StatefulSet: '/apis/apps/v1/namespaces/default/statefulsets',
+/** A volume on these nodes, its claim, and a StatefulSet with one pod that rather runs on the first. */
+function writer(nodes: readonly string[]): [path: string, body: object][] {
+  const term = (values: readonly string[]) => ({
+    matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values }],
+  })
+  const size = { storage: '32Mi' }
+  const accessModes = ['ReadWriteOnce']
+  const csi = {
+    driver: VOLUME.driver,
+    volumeHandle: VOLUME.handle,
+    volumeAttributes: { device: '/dev/drbd0' },
+  }
+  const claimRef = { namespace: 'default', name: 'writer' }
+  const nodeAffinity = { required: { nodeSelectorTerms: [term(nodes)] } }
+  const preferred = [{ weight: 100, preference: term(nodes.slice(0, 1)) }]
+  const spec = {
+    terminationGracePeriodSeconds: 1,
+    affinity: { nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: preferred } },
+    containers: [{ name: 'c', image: 'i', volumeMounts: [{ name: 'data', mountPath: '/data' }] }],
+    volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'writer' } }],
+  }
+  const labels = { app: 'writer' }
+  const set = {
+    replicas: 1,
+    serviceName: 'writer',
+    selector: { matchLabels: labels },
+    template: { metadata: { labels }, spec },
+  }
+  const metadata = { name: 'writer' }
+  return [
+    [
+      '/api/v1/persistentvolumes',
+      { metadata, spec: { capacity: size, accessModes, claimRef, csi, nodeAffinity } },
+    ],
+    [
+      '/api/v1/namespaces/default/persistentvolumeclaims',
+      { metadata, spec: { accessModes, volumeName: 'writer', resources: { requests: size } } },
+    ],
+    ['/apis/apps/v1/namespaces/default/statefulsets', { metadata, spec: set }],
+  ]
 }
 
 // Most of the time goes into waiting.
@@ -25,16 +60,17 @@ t.jobs = 8
 async function withWriter(t: Test, options: Partial<ControllersOptions> = {}): Promise<SmallCluster> {
   const cluster = await openSmallCluster(['n1', 'n2', 'n3'], options, new AbortController().signal)
   t.teardown(() => cluster[Symbol.asyncDispose]())
-  const manifests = writerManifests({
-    name: 'writer',
-    resource: 'r0',
-    device: '/dev/drbd0',
-    nodes: ['n1', 'n2'],
-    args: [],
-  })
-  for (const manifest of manifests) await cluster.create(COLLECTIONS[manifest.kind] ?? '', manifest)
+  await soon(
+    async () => (await cluster.get('/api/v1/nodes'))?.items?.filter(isOpen).length === 3 || undefined,
+  )
+  for (const [path, body] of writer(['n1', 'n2'])) await cluster.create(path, body)
   await runsOn(cluster, 'n1')
   return cluster
+}
+
+/** Ready, and its controller has seen it so. */
+function isOpen(node: KubeObject): boolean {
+  return conditionOf(node, 'Ready') === 'True' && listAt(node, 'spec', 'taints').length === 0
 }
 
 /** Ready on that node, with the volume promoted and mounted there. */

@@ -79,7 +79,6 @@ export class FakeDrbdKernel {
       portId: fd,
       receiveBuffer: { bytes: 0, forced: true },
       join: group => void wire.groups.add(group),
-      leave: group => void wire.groups.delete(group),
       mountOn: carrier => void dup3(fd, carrier, CLOEXEC),
       close: () => void close(fd),
     }

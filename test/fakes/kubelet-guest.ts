@@ -1,6 +1,7 @@
 /**
  * The stand-in kubelet as a process of a lab guest, so that power cut, freeze and isolation hit it as they hit a real
- * one: kubelet-guest --node N --api URL [--token T] [--address A] [--steps FILE] [--status-ms N] [--lease-ms N]
+ * one: kubelet-guest --node N --api URL [--token T] [--address A] [--steps FILE] [--image FOLDER=PLACE]… [--status-ms N]
+ * [--lease-ms N]; --image shows a folder of the guest in every container, for there are no images
  */
 import { execFileSync } from 'node:child_process'
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
@@ -12,7 +13,7 @@ import { runProgram } from '../cluster/program.ts'
 import { type NodeHost, parseMounts } from '../csi/host.ts'
 import type { VolumeStep } from '../csi/volume.ts'
 import { openControlClient } from './control/client.ts'
-import { startProcess } from './kubelet/container.ts'
+import { type Mount, startProcess } from './kubelet/container.ts'
 import { runKubelet } from './kubelet/kubelet.ts'
 import { type NodeFacts, NodeReport } from './kubelet/node-report.ts'
 
@@ -23,6 +24,7 @@ const OPTIONS = {
   address: { type: 'string', default: '127.0.0.1' },
   root: { type: 'string', default: '/var/lib/kubelet' },
   steps: { type: 'string' },
+  image: { type: 'string', multiple: true },
   'status-ms': { type: 'string', default: '1000' },
   'lease-ms': { type: 'string', default: '2000' },
 } as const
@@ -35,6 +37,11 @@ const guestHost: NodeHost = {
 
 function read(path: string): string {
   return readFileSync(path, 'utf8').trim()
+}
+
+function parseMount(text: string): Mount {
+  const [source = '', target = ''] = text.split('=')
+  return { source, target }
 }
 
 function stepWriter(
@@ -80,6 +87,7 @@ async function main(): Promise<void> {
       report,
       host: guestHost,
       start: startProcess,
+      imageMounts: (values.image ?? []).map(parseMount),
       address,
       rootDir: root,
       note: stepWriter(values.steps, node),

@@ -95,6 +95,7 @@ export async function openSmallCluster(
       report: new NodeReport(client, facts),
       host: node.host,
       start: node.start,
+      imageMounts: [],
       address: '127.0.0.1',
       rootDir: '/none',
       note: () => {},

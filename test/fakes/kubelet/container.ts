@@ -32,10 +32,15 @@ export function environmentOf(pod: KubeObject, container: Json): Record<string, 
   return Object.fromEntries(entries.filter(([name]) => name !== ''))
 }
 
-/** The image's entry point is taken to be Node. */
-export function commandOf(container: Json): string[] {
+/** The image's entry point is taken to be Node. `$(NAME)` stands for the environment's value, `$$(NAME)` for itself. */
+export function commandOf(container: Json, env: Readonly<Record<string, string>> = {}): string[] {
   const own = listAt(container, 'command').map(String)
-  return [...(own.length > 0 ? own : ['node']), ...listAt(container, 'args').map(String)]
+  const argv = [...(own.length > 0 ? own : ['node']), ...listAt(container, 'args').map(String)]
+  return argv.map(text =>
+    text.replace(/\$(\$?)\(([\w.-]+)\)/g, (whole, escaped: string, name: string) =>
+      escaped === '$' ? whole.slice(1) : (env[name] ?? whole),
+    ),
+  )
 }
 
 /** Binds the volumes where the container wants them. Unmounting on the node must reach in here, hence slave. */
@@ -75,12 +80,13 @@ export type StartContainer = (
 export const startProcess: StartContainer = (pod, container, mounts, logFolder) => {
   mkdirSync(logFolder, { recursive: true })
   const log = openSync(`${logFolder}/${textAt(container, 'name')}.log`, 'a')
-  const [program = '', ...args] = wrapped(commandOf(container), mounts)
+  const env = environmentOf(pod, container)
+  const [program = '', ...args] = wrapped(commandOf(container, env), mounts)
   const child = spawn(program, args, {
     // A group of its own: all of it is killed, whatever the program has started.
     detached: true,
     stdio: ['ignore', log, log],
-    env: { ...process.env, ...environmentOf(pod, container) },
+    env: { ...process.env, ...env },
     cwd: textAt(container, 'workingDir') ?? '/',
   })
   closeSync(log)

@@ -14,6 +14,8 @@ export interface KubeletParts {
   readonly report: NodeReport
   readonly host: NodeHost
   readonly start: StartContainer
+  /** Folders of the node that stand in for what is in the image. */
+  readonly imageMounts: readonly Mount[]
   readonly address: string
   /** Everything of pods lies below it. */
   readonly rootDir: string
@@ -62,7 +64,11 @@ export class PodWorker {
     await this.#say()
     const mounts = await this.#persist('volumes', () => this.#publishAll())
     const containers = listAt(this.#pod, 'spec', 'containers')
-    await Promise.all(containers.map(container => this.#keep(container, mountsOf(container, mounts))))
+    await Promise.all(
+      containers.map(container =>
+        this.#keep(container, [...this.#parts.imageMounts, ...mountsOf(container, mounts)]),
+      ),
+    )
   }
 
   /** Again and again, with longer and longer pauses, until it succeeds or the pod ends. */
