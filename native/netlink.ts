@@ -27,7 +27,6 @@ const SO_RCVTIMEO = 20
 const SO_RCVBUFFORCE = 33
 const SOL_NETLINK = 270
 const NETLINK_ADD_MEMBERSHIP = 1
-const NETLINK_DROP_MEMBERSHIP = 2
 
 const O_CLOEXEC = 0o2000000
 
@@ -43,7 +42,6 @@ export interface NetlinkFd {
   readonly portId: number
   readonly receiveBuffer: ReceiveBuffer
   join(group: number): void
-  leave(group: number): void
   /** A second descriptor of the socket, under the number of what was `carrier`. */
   mountOn(carrier: number): void
   close(): void
@@ -134,20 +132,17 @@ export function openNetlink(options: NetlinkOptions): NetlinkFd {
 
 function netlinkFd(fd: number, portId: number, receiveBuffer: ReceiveBuffer): NetlinkFd {
   let closed = false
-  const member = (option: number, group: number, call: string): void => {
-    // The number may already mean another file.
-    if (closed) throw new AppError('NETLINK_FAILED', 'the netlink socket is closed', { call })
-    check(setsockopt(fd, SOL_NETLINK, option, u32(group), 4), call)
-  }
   return {
     fd,
     portId,
     receiveBuffer,
     join(group) {
-      member(NETLINK_ADD_MEMBERSHIP, group, 'setsockopt NETLINK_ADD_MEMBERSHIP')
-    },
-    leave(group) {
-      member(NETLINK_DROP_MEMBERSHIP, group, 'setsockopt NETLINK_DROP_MEMBERSHIP')
+      // The number may already mean another file.
+      if (closed) throw new AppError('NETLINK_FAILED', 'the netlink socket is closed')
+      check(
+        setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, u32(group), 4),
+        'setsockopt NETLINK_ADD_MEMBERSHIP',
+      )
     },
     mountOn(carrier) {
       check(dup3(fd, carrier, O_CLOEXEC), 'dup3')

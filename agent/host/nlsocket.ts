@@ -19,8 +19,6 @@ export type OpenNetlink = (options: NetlinkOptions) => NetlinkFd
 export interface Listener extends Disposable {
   readonly receiveBuffer: ReceiveBuffer
   join(group: number): void
-  /** Drops the membership where there is one, and joins again: an old one may be dead after a module was loaded anew. */
-  rejoin(group: number): void
 }
 
 export interface Heard {
@@ -68,7 +66,12 @@ export function openListener(
         return
       }
       // Node has closed its descriptor; the socket itself is ours and goes on under another.
-      watch()
+      try {
+        watch()
+      } catch (cause) {
+        heard.broken(cause)
+        return
+      }
       heard.overrun(clock.mono())
     })
   }
@@ -81,14 +84,6 @@ export function openListener(
   return {
     receiveBuffer: netlink.receiveBuffer,
     join: group => netlink.join(group),
-    rejoin(group) {
-      try {
-        netlink.leave(group)
-      } catch {
-        // Not a member (any more): what matters is the join.
-      }
-      netlink.join(group)
-    },
     [Symbol.dispose]: end,
   }
 }

@@ -42,6 +42,7 @@ export interface DrbdEvents extends AsyncDisposable {
 }
 
 const RECEIVE_BYTES = 16 * 1024 * 1024
+const NOTIFY_BYTES = 1024 * 1024
 const DEADLINE_MS = 5_000
 /** A module that was loaded without a word (or whose word was lost) is found this late. */
 const LOOK_FOR_MODULE_MS = 10_000
@@ -129,34 +130,37 @@ class Source {
       },
       broken: (error: unknown) => broken.reject(error),
     }
-    const { receiveBytes = RECEIVE_BYTES, open } = this.#options
-    using listener = openListener(this.#clock, receiveBytes, heard, open)
-    listener.join(NLCTRL_NOTIFY_GROUP)
+    const listen = (group: number, receiveBytes: number): Listener => {
+      const listener = openListener(this.#clock, receiveBytes, heard, this.#options.open)
+      listener.join(group)
+      return listener
+    }
+    using _nlctrl = listen(NLCTRL_NOTIFY_GROUP, NOTIFY_BYTES)
     const family = await readFamily(this.#exchange(signal))
     if (family === undefined) {
       this.#absent()
       await this.#clock.sleep(LOOK_FOR_MODULE_MS, signal)
       return
     }
-    this.#found(family, listener)
-    await Promise.race([broken.promise, this.#dumps(family, listener, signal)])
+    const listenToEvents = (): Listener | undefined => {
+      const group = family.groups.get('events')
+      return group === undefined ? undefined : listen(group, this.#options.receiveBytes ?? RECEIVE_BYTES)
+    }
+    await Promise.race([broken.promise, this.#dumps(this.#found(family), listenToEvents, signal)])
   }
 
   #exchange(signal: AbortSignal): ExchangeOptions {
     return { deadlineMs: this.#options.deadlineMs ?? DEADLINE_MS, signal, open: this.#options.open }
   }
 
-  #found(family: GenlFamily, listener: Listener): void {
+  #found(family: GenlFamily): FamilyRef {
+    const found: FamilyRef = { id: family.id, version: family.version === 1 ? 1 : 2 }
     this.#saidAbsent = false
-    this.#family = { id: family.id, version: family.version === 1 ? 1 : 2 }
+    this.#family = found
     this.#sequence = new DrbdSequence()
     this.#lost = 'start'
-    this.#log.info(
-      { familyVersion: family.version, familyId: family.id, receiveBuffer: listener.receiveBuffer.bytes },
-      listener.receiveBuffer.forced
-        ? 'DRBD found'
-        : 'DRBD found; the receive buffer is limited by net.core.rmem_max',
-    )
+    this.#log.info({ familyVersion: family.version, familyId: family.id }, 'DRBD found')
+    return found
   }
 
   #absent(): void {
@@ -167,9 +171,7 @@ class Source {
   }
 
   /** Reads the state each time it was lost. */
-  async #dumps(genl: GenlFamily, listener: Listener, signal: AbortSignal): Promise<void> {
-    const family: FamilyRef = { id: genl.id, version: genl.version === 1 ? 1 : 2 }
-    const group = genl.groups.get('events')
+  async #dumps(family: FamilyRef, listen: () => Listener | undefined, signal: AbortSignal): Promise<void> {
     const config = openConfigReader(family, this.#exchange(signal), this.#log, found =>
       this.#post({ kind: 'drbd-config', at: this.#clock.mono(), config: found }),
     )
@@ -177,25 +179,30 @@ class Source {
     let row = 0
     let last = -Infinity
     while (!signal.aborted) {
-      if (this.#lost === undefined) {
-        await waitFor(this.#wake.promise, signal)
-        continue
-      }
       row = this.#clock.mono() - last > RESYNC_QUIET_MS ? 0 : row + 1
       if (row > 1) await this.#clock.sleep(backoffMs(row - 1, 50, 5_000), signal)
       this.#begin(family)
-      if (group !== undefined) listener.rejoin(group)
+      // A fresh socket each time: what the old one still holds is older than the dump and has a hole in it.
+      using listener = listen()
+      this.#sayBuffer(listener)
       const notices = await readInitialState(family, this.#exchange(signal))
       last = this.#clock.mono()
       if (signal.aborted) return
-      // Lost again meanwhile, or not one moment's truth: once more.
       if (notices === undefined) this.lose('interrupted')
+      // Lost again meanwhile, or not one moment's truth: once more.
       if (notices === undefined || this.#lost !== undefined) continue
       for (const notice of notices) this.#nameUnknown(notice)
       this.#do(this.#sequence.dumped(notices), last)
       this.#arm()
       config.now()
+      if (this.#lost === undefined) await waitFor(this.#wake.promise, signal)
     }
+  }
+
+  #sayBuffer(listener: Listener | undefined): void {
+    if (listener?.receiveBuffer.forced !== false) return
+    const { bytes } = listener.receiveBuffer
+    this.#nameOnce(`a receive buffer of ${bytes} bytes: net.core.rmem_max limits it without CAP_NET_ADMIN`)
   }
 
   #begin(family: FamilyRef): void {
@@ -298,7 +305,7 @@ class Source {
   #nameOnce(name: string): void {
     if (this.#named.has(name) || this.#named.size > 1_000) return
     this.#named.add(name)
-    this.#log.warn({ name }, 'DRBD said something that this version does not know')
+    this.#log.warn({ name }, 'DRBD is not quite as expected')
   }
 }
 
