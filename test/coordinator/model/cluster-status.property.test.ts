@@ -34,6 +34,12 @@ const volumeOf = (self: string, resource: string) =>
     reasons: mostly<typeof X>([], X),
   })
 
+const wordsOf = (self: string) => {
+  const state = mostly('alive', 'suspected', 'lost', 'never-seen')
+  const others = NAMES.filter(name => name !== self)
+  return fc.tuple(...others.map(node => fc.record({ node: fc.constant(node), state })))
+}
+
 const reportOf = (name: string) =>
   fc.record({
     report: fc
@@ -43,18 +49,7 @@ const reportOf = (name: string) =>
           .tuple(fc.option(volumeOf(name, 'r0')), fc.option(volumeOf(name, 'r1')))
           .map(list => list.filter(one => one !== null)),
         lease: fc.record({ armed: mostly(true, false), held: mostly(true, false) }),
-        members: fc
-          .constant(NAMES.filter(one => one !== name))
-          .chain(others =>
-            fc.tuple(
-              ...others.map(other =>
-                fc.record({
-                  node: fc.constant(other),
-                  state: mostly('alive', 'suspected', 'lost', 'never-seen'),
-                }),
-              ),
-            ),
-          ),
+        members: wordsOf(name),
         reasons: mostly<typeof X>([], X),
       })
       .map(more => ReportSchema.parse({ ...report(name), ...more })),
