@@ -1,4 +1,5 @@
 /** The ordered queue between the edges and the loop, with one wake-up time. */
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Clock, MonoMs } from '#kit/clock.ts'
 
 /** Bounded: when it is full the newest event is refused, and the loop is told so that it can read everything again. */
@@ -50,6 +51,10 @@ export function openInbox<Event>(
               arm()
             })
             wake = undefined
+          } else {
+            // Events may come in faster than they are worked off, or a time may have passed that is asked for again:
+            // sockets and timers must have their turn all the same.
+            await turn()
           }
           if (signal.aborted) return
           const batch = waiting

@@ -44,3 +44,20 @@ t.test('an abort ends a waiting reader', async t => {
   setTimeout(() => stop.abort(), 5)
   t.equal((await next).done, true)
 })
+
+t.test('a wake-up time that has passed does not keep sockets and timers from their turn', async t => {
+  const stop = new AbortController()
+  const inbox = openInbox<number>(systemClock, 10, n => -n)
+  let fired = false
+  setTimeout(() => {
+    fired = true
+  }, 5)
+  const end = systemClock.mono() + 1_000
+  const batches = inbox.batches(stop.signal)
+  while (!fired && systemClock.mono() < end) {
+    inbox.wakeAt(systemClock.mono() - 1)
+    await batches.next()
+  }
+  t.ok(fired, 'a timer fired beside a loop that asks for the past again and again')
+  stop.abort()
+})
