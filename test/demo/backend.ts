@@ -1,6 +1,6 @@
 /** What the story needs of a cluster, whether its API server is the embedded stand-in or Kubernetes itself. */
 import type { ClusterKind } from './arguments.ts'
-import type { DeleteCall, Verdict } from './expectations.ts'
+import type { DeleteCall, Verdict, WriteSeen } from './expectations.ts'
 import type { ProbeSaid } from './probes.ts'
 import type { NodeSeen } from './story.ts'
 import type { Happening, WallMs } from './timeline.ts'
@@ -14,7 +14,7 @@ export interface ClusterNews {
   /** A phase that the API server or a node plugin showed. */
   happening(happening: Happening): void
   /** An acknowledged write. */
-  write(at: WallMs, node: string): void
+  write(write: WriteSeen): void
   /** A guest has ended or reset itself, without having been told to. */
   ended(node: string, at: WallMs, why: string): void
 }
@@ -44,6 +44,9 @@ export interface ClusterBackend extends AsyncDisposable {
   verdict(): Promise<Verdict>
   /** Makes the node a whole member again, whatever state it is in. */
   comeBack(node: string): Promise<void>
+  /** Takes the API server away and gives it back; only where that can be done. */
+  apiDown?(): Promise<void>
+  apiUp?(): Promise<void>
   /** For --keep: how to look around. */
   lookAround(): readonly string[]
 }

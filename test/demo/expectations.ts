@@ -16,7 +16,10 @@ export interface DeleteCall {
 }
 
 export interface WriteSeen {
+  /** When its fsync had returned. */
   readonly at: WallMs
+  /** When it began: a node may freeze between the two, or between the fsync and the look at the clock. */
+  readonly begunAt: WallMs
   readonly node: string
 }
 
@@ -61,8 +64,8 @@ function firstAt(facts: RunFacts, phase: Happening['phase']): WallMs | undefined
   return times.length === 0 ? undefined : Math.min(...times)
 }
 
-const lastWriteOf = (facts: RunFacts, node: string): WallMs | undefined =>
-  facts.writes.findLast(write => write.node === node)?.at
+const lastWriteOf = (facts: RunFacts, node: string): WriteSeen | undefined =>
+  facts.writes.findLast(write => write.node === node)
 
 /** The oracle's figures: true of every fault. */
 function dataExpectations({ verdict }: RunFacts): Expectation[] {
@@ -117,7 +120,7 @@ function moveExpectations(facts: RunFacts): Expectation[] {
 /** Of the faults that Hawser must sit out. */
 function stayExpectations(facts: RunFacts): Expectation[] {
   const other = facts.writes.find(write => write.node !== facts.victim)
-  const last = lastWriteOf(facts, facts.victim)
+  const last = lastWriteOf(facts, facts.victim)?.at
   return [
     {
       text: 'nothing fails over',
@@ -144,7 +147,9 @@ function stayExpectations(facts: RunFacts): Expectation[] {
 
 function ownExpectations(facts: RunFacts): Expectation[] {
   const deleted = facts.deletes[0]?.at
-  const last = lastWriteOf(facts, facts.victim)
+  const lastWrite = lastWriteOf(facts, facts.victim)
+  const last = lastWrite?.at
+  const begun = lastWrite?.begunAt
   switch (facts.fault) {
     case 'power':
       return []
@@ -166,8 +171,8 @@ function ownExpectations(facts: RunFacts): Expectation[] {
           text: `${facts.victim}, thawed, never writes an acknowledged record`,
           holds:
             facts.endedAt !== undefined &&
-            (last === undefined || (last < facts.endedAt && (deleted === undefined || last < deleted))),
-          because: `last write ${since(facts, last)}, thawed ${since(facts, facts.endedAt)}`,
+            (begun === undefined || (begun < facts.endedAt && (deleted === undefined || begun < deleted))),
+          because: `last write begun ${since(facts, begun)}, thawed ${since(facts, facts.endedAt)}`,
         },
         {
           text: `${facts.victim} resets once it is thawed`,

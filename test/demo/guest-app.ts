@@ -9,13 +9,17 @@ import type { ResourceSpec } from '../lab/storage.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
+/** C programs that stand beside the agent. */
+const HELPERS = ['fence-peer', 'watchdog-holder'] as const
+
 export interface GuestAppWanted {
   readonly dir: string
   readonly nodes: readonly LabNode[]
   readonly probePort: number
   /** Absent: the agents run as pods, not from this folder. */
   readonly apiUrl: string | undefined
-  readonly stepsFile: string | undefined
+  /** Where the CSI plugin, or the stand-in of the kubelet, notes its steps. */
+  readonly stepsFile: string
 }
 
 /** The members' list as `--members FILE` wants it; the first address carries the beats. */
@@ -35,9 +39,9 @@ function writeSettings(wanted: GuestAppWanted): void {
     api_url: wanted.apiUrl ?? 'none',
     probe_host: hostAddress('ctl'),
     probe_port: String(wanted.probePort),
-    agent_args: '',
+    agent_args: '--helper /app/fence-peer --holder /app/watchdog-holder',
     with_agent: wanted.apiUrl === undefined ? '' : '1',
-    steps_file: wanted.stepsFile ?? '',
+    steps_file: wanted.stepsFile,
   }
   const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'`)
   writeFileSync(join(wanted.dir, 'settings'), `${lines.join('\n')}\n`)
@@ -46,14 +50,17 @@ function writeSettings(wanted: GuestAppWanted): void {
 export async function makeGuestApp(wanted: GuestAppWanted, signal: AbortSignal): Promise<void> {
   const { dir, nodes } = wanted
   mkdirSync(dir, { recursive: true })
-  const [agent, probe, handler] = await Promise.all([
+  const [agent, kubelet, probe, ...helpers] = await Promise.all([
     bundle('agent/main.ts'),
+    bundle('test/demo/guest/kubelet.ts'),
     bundle('test/demo/guest/probe.ts'),
-    compileStatic(join(ROOT, 'native/helper/fence-peer.c'), signal),
+    ...HELPERS.map(name => compileStatic(join(ROOT, `native/helper/${name}.c`), signal)),
   ])
   writeFileSync(join(dir, 'agent.mjs'), agent)
+  writeFileSync(join(dir, 'kubelet.mjs'), kubelet)
   writeFileSync(join(dir, 'probe.mjs'), probe)
-  writeFileSync(join(dir, 'fence-peer'), handler, { mode: 0o755 })
+  for (const [index, name] of HELPERS.entries())
+    writeFileSync(join(dir, name), helpers[index] ?? '', { mode: 0o755 })
   for (const name of ['koffi', '@koromix'])
     cpSync(join(ROOT, 'node_modules', name), join(dir, 'node_modules', name), {
       recursive: true,

@@ -108,12 +108,13 @@ export function openLive(tell: (event: StoryEvent) => void): Live {
     probe,
     happening,
     step: text => tell({ kind: 'step', at: Date.now(), text }),
-    write(at, name) {
-      lastWrite = { at, node: name }
+    write(write) {
+      const { at, node: name } = write
+      lastWrite = write
       if (batch !== undefined && batch.node !== name) flush()
       batch = { node: name, at, count: (batch?.count ?? 0) + 1 }
       if (run === undefined) return
-      run.writes.push(lastWrite)
+      run.writes.push(write)
       if (name !== run.victim) happening({ at, phase: 'firstWrite', where: name })
     },
     ended(name, at, why) {

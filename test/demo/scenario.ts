@@ -12,6 +12,7 @@ import { type Entry, phasesMs, timeline, type WallMs } from './timeline.ts'
 export interface RunResult {
   readonly report: RunReport
   readonly victim: string
+  readonly faultAt: WallMs
   readonly entries: readonly Entry[]
   /** In ms since the fault. */
   readonly writes: readonly { readonly ms: number; readonly node: string }[]
@@ -222,6 +223,7 @@ async function judge(
   return {
     report: { fault, ...verdict, phasesMs: phasesMs(entries) },
     victim: log.victim,
+    faultAt: log.faultAt,
     entries,
     writes: log.writes.map(write => ({ ms: write.at - log.faultAt, node: write.node })),
     expectations: judged,

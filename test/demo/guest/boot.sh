@@ -1,8 +1,8 @@
 #!/bin/bash
 # Started by PID 1 of a guest at every boot (hook of the lab): what systemd and LINSTOR would do on a real node.
-# /app: agent.mjs, probe.mjs, fence-peer, members.json, key, token.NODE, settings, and r0.res once the volume exists.
+# /app: agent.mjs, kubelet.mjs, probe.mjs, fence-peer, members.json, key, token.NODE, settings, and r0.res once the volume exists.
 set -u
-. /app/settings # api_url probe_host probe_port agent_args
+. /app/settings # api_url probe_host probe_port agent_args with_agent steps_file
 node=$lab_node
 mkdir -p /etc/hawser /run/hawser
 install -m 600 /app/key /etc/hawser/key
@@ -13,13 +13,12 @@ agent() {
   while :; do
     node /app/agent.mjs --node "$node" --members /app/members.json --key-file /etc/hawser/key \
       --api "$api_url" --api-token-file "/app/token.$node" --watchdog /dev/watchdog1 \
-      --socket /run/hawser/agent.sock --state-dir /var/lib/hawser $agent_args >>/run/hawser/agent.log 2>&1
-    echo "agent ended with status $?" >>/run/hawser/agent.log
+      --socket /run/hawser/agent.sock --state-dir /var/lib/hawser $agent_args
+    echo "agent ended with status $?"
     sleep 0.2
   done
 }
-if [ -n "${with_agent:-}" ]; then agent </dev/null >/dev/null 2>&1 & fi
-setsid node /app/probe.mjs "$node" "$probe_host" "$probe_port" /run/hawser/agent.sock "${steps_file:-}" </dev/null >/run/probe.log 2>&1 &
+setsid node /app/probe.mjs "$node" "$probe_host" "$probe_port" /run/hawser/agent.sock "$steps_file" </dev/null >/run/probe.log 2>&1 &
 
 # The volume, if this node has a copy of it.
 if [ -e "/app/r0.$node" ]; then
@@ -30,5 +29,11 @@ if [ -e "/app/r0.$node" ]; then
     dmsetup create fault-r0 --table "0 $size linear /dev/vg0/r0-back 0"
     drbdadm up r0
   } >/run/hawser/volume.log 2>&1
+fi
+# The agent reads DRBD's state at its start, the kubelet may want a pod's volume at once: both after the volume is up.
+if [ -n "$with_agent" ]; then
+  # Also to the console, whose log this machine keeps when the guest is gone.
+  agent </dev/null 2>&1 | tee /run/hawser/agent.log >/dev/console &
+  setsid node /app/kubelet.mjs "$node" "$api_url" "10.99.0.1${node#n}" "$steps_file" /mnt/r0 </dev/null >/run/hawser/kubelet.log 2>&1 &
 fi
 exit 0

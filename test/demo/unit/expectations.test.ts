@@ -4,6 +4,8 @@ import { expectations, type RunFacts } from '../expectations.ts'
 
 const FAULT = 50_000
 
+const wrote = (at: number, node: string) => ({ at, begunAt: at - 3, node })
+
 /** A failover as it must be; each test spoils one thing. */
 const MOVED: RunFacts = {
   fault: 'power',
@@ -12,10 +14,7 @@ const MOVED: RunFacts = {
   endedAt: undefined,
   happenings: [{ at: FAULT + 8_400, phase: 'proven', where: 'n2' }],
   deletes: [{ at: FAULT + 8_450, pod: 'writer-0', by: '10.99.0.12' }],
-  writes: [
-    { at: FAULT + 5, node: 'n1' },
-    { at: FAULT + 9_500, node: 'n2' },
-  ],
+  writes: [wrote(FAULT + 5, 'n1'), wrote(FAULT + 9_500, 'n2')],
   victimResetAt: undefined,
   agentBackAt: undefined,
   podNodeAtEnd: 'n2',
@@ -28,7 +27,7 @@ const STAYED: RunFacts = {
   fault: 'kill-agent',
   happenings: [],
   deletes: [],
-  writes: [{ at: FAULT + 12_000, node: 'n1' }],
+  writes: [wrote(FAULT + 12_000, 'n1')],
   podNodeAtEnd: 'n1',
   agentBackAt: FAULT + 1_500,
 }
@@ -70,19 +69,19 @@ const SPOILED: readonly (readonly [string, RunFacts, RegExp])[] = [
     {
       ...ISOLATED,
       victimResetAt: undefined,
-      writes: [{ at: FAULT + 9_000, node: 'n1' }, ...MOVED.writes].toSorted((a, b) => a.at - b.at),
+      writes: [wrote(FAULT + 9_000, 'n1'), ...MOVED.writes].toSorted((a, b) => a.at - b.at),
     },
     /before the delete/,
   ],
   [
     'a thawed node that writes',
-    { ...FROZEN, writes: [...MOVED.writes, { at: FAULT + 12_050, node: 'n1' }] },
+    { ...FROZEN, writes: [...MOVED.writes, wrote(FAULT + 12_050, 'n1')] },
     /never writes/,
   ],
   ['a thawed node that never resets', { ...FROZEN, victimResetAt: undefined }, /resets once/],
   ['a pod that moved', { ...STAYED, podNodeAtEnd: 'n2' }, /nothing fails over/],
   ['a live node called dead', { ...STAYED, happenings: MOVED.happenings }, /called dead/],
-  ['a writer that stopped', { ...STAYED, writes: [{ at: FAULT + 100, node: 'n1' }] }, /goes on/],
+  ['a writer that stopped', { ...STAYED, writes: [wrote(FAULT + 100, 'n1')] }, /goes on/],
   ['a reset', { ...DISKLESS, victimResetAt: FAULT + 100 }, /never resets/],
   ['an agent that stays away', { ...STAYED, agentBackAt: undefined }, /agent is back/],
   ['a disk that nobody missed', { ...DISKLESS, victimDiskAtEnd: 'UpToDate' }, /without its own disk/],

@@ -1,0 +1,173 @@
+/** The demo's cluster with the embedded API server: agents, kubelets and DRBD in the guests are real, its controllers stand in. */
+import { join } from 'node:path'
+import { type Api, type ApiObject, openApi } from '../cluster/api.ts'
+import { writerManifests } from '../cluster/manifests.ts'
+import { until } from '../cluster/until.ts'
+import { runAttacher } from '../csi/attacher.ts'
+import { type FakeApiServer, openApiServer } from '../fakes/api-server.ts'
+import { type Lab, openLab } from '../lab/lab.ts'
+import { hostAddress, type LabNode, labNode } from '../lab/layout.ts'
+import { mountPoint, type ResourceSpec } from '../lab/storage.ts'
+import type { ClusterBackend, ClusterNews } from './backend.ts'
+import { openCoordinator } from './coordinator.ts'
+import { type Ground, openFolder, openGround } from './ground.ts'
+import { agentUser, makeGuestApp, rememberVolume } from './guest-app.ts'
+import { labFaults } from './lab-faults.ts'
+import { RECORDS } from './oracle-run.ts'
+import { runControllers } from './stand-in/controllers.ts'
+import { isOpenForPods, nameOf, nodeNameOf } from './stand-in/objects.ts'
+
+/** Agent, kubelet, probe and writer are Node processes. */
+const MEMORY = '448M'
+const API_PORT = 6443
+const STEPS_FILE = '/run/hawser/steps.jsonl'
+const POD_WITHIN_MS = 60_000
+const BACK_WITHIN_MS = 60_000
+const WRITE_EVERY_MS = 20
+
+export const RESOURCE: ResourceSpec = { resource: 'r0', nodes: ['n1', 'n2'], handler: '/app/fence-peer' }
+
+const COLLECTIONS: Readonly<Record<string, string>> = {
+  PersistentVolume: '/api/v1/persistentvolumes',
+  PersistentVolumeClaim: '/api/v1/namespaces/default/persistentvolumeclaims',
+  StatefulSet: '/apis/apps/v1/namespaces/default/statefulsets',
+}
+
+/** The volume, its claim, and the StatefulSet that writes to it. */
+async function createWorkload(api: Api, oracle: string): Promise<void> {
+  const file = `${mountPoint(RESOURCE.resource)}/${RECORDS}`
+  const args = ['/lab/writer.mjs', file, oracle, '$(NODE_NAME)', RESOURCE.resource, String(WRITE_EVERY_MS)]
+  const wanted = {
+    name: 'writer',
+    resource: RESOURCE.resource,
+    device: '/dev/drbd0',
+    nodes: RESOURCE.nodes,
+    args,
+  }
+  for (const manifest of writerManifests(wanted)) {
+    const answer = await api.call({ method: 'POST', path: COLLECTIONS[manifest.kind] ?? '', body: manifest })
+    if (answer.status !== 201) throw new Error(`${manifest.kind} was refused: ${answer.body.message}`)
+  }
+}
+
+/** Turns what changes in the API into phases, and into where the pod is. */
+function tellChanges(news: ClusterNews) {
+  const placed = new Map<string, string>()
+  return (kind: string, change: 'ADDED' | 'MODIFIED' | 'DELETED', object: ApiObject): void => {
+    const at = Date.now()
+    if (kind === 'attachments' && change === 'DELETED')
+      news.happening({ at, phase: 'attachmentFreed', where: 'api' })
+    if (kind !== 'pods') return
+    const uid = object.metadata?.uid ?? ''
+    const node = nodeNameOf(object)
+    if (change === 'DELETED') {
+      news.happening({ at, phase: 'podDeleted', where: 'api' })
+      if (node !== undefined) news.node(node, { pod: null })
+    } else if (node !== undefined && !placed.has(uid)) {
+      placed.set(uid, node)
+      news.happening({ at, phase: 'rescheduled', where: node })
+      news.node(node, { pod: nameOf(object) })
+    }
+  }
+}
+
+interface Parts {
+  readonly lab: Lab
+  readonly server: FakeApiServer
+  readonly api: Api
+  readonly ground: Ground
+  readonly signal: AbortSignal
+}
+
+async function podNode(api: Api): Promise<LabNode | undefined> {
+  const { body } = await api.call({ method: 'GET', path: '/api/v1/namespaces/default/pods' })
+  const node = body.items?.map(nodeNameOf).find(name => name !== undefined)
+  return node === undefined ? undefined : labNode(node)
+}
+
+/** The node that lost its pods is tainted until its agent finds itself in order again: only then can pods come back. */
+async function comeBack({ lab, api, signal }: Parts, node: LabNode): Promise<void> {
+  if (!lab.guests.isRunning(node)) await lab.boot([node])
+  const isOpen = async (): Promise<true | undefined> => {
+    const { body } = await api.call({ method: 'GET', path: `/api/v1/nodes/${node}` })
+    return isOpenForPods(body) || undefined
+  }
+  await until(`the taint of ${node} is gone`, isOpen, { signal, deadlineMs: BACK_WITHIN_MS })
+}
+
+export async function openEmbedded(
+  count: number,
+  news: ClusterNews,
+  signal: AbortSignal,
+): Promise<ClusterBackend> {
+  await using stack = new AsyncDisposableStack()
+  const app = stack.use(openFolder())
+  news.step(`booting ${count} nodes: User-Mode Linux, DRBD 8.4`)
+  const options = { nodes: count, memory: MEMORY, app: app.path, hook: '/app/boot.sh', boot: false }
+  const lab = stack.use(await openLab(options, signal))
+  for (const node of lab.nodes) news.node(node, { power: 'booting' })
+  const ground = stack.use(await openGround(lab, news))
+  const server = stack.use(await openApiServer({ host: hostAddress('mgmt'), port: API_PORT }, signal))
+  const api = stack.use(openApi({ url: server.url, caFile: undefined, adminToken: 'demo' }))
+  await makeGuestApp(
+    {
+      dir: app.path,
+      nodes: lab.nodes,
+      probePort: ground.probes.port,
+      apiUrl: server.url,
+      stepsFile: STEPS_FILE,
+    },
+    signal,
+  )
+  const coordinator = stack.use(await openCoordinator(server.url, join(lab.stateDir, 'coordinator.log')))
+
+  const controlling = new AbortController()
+  const attachments = runAttacher(api, () => {}, controlling.signal)
+  const controllers = runControllers(api, tellChanges(news), controlling.signal)
+  stack.defer(async () => {
+    controlling.abort()
+    await Promise.all([attachments, controllers])
+  })
+  await lab.boot()
+  news.step('a replicated volume on n1 and n2')
+  await lab.setupResource(RESOURCE)
+  rememberVolume(app.path, RESOURCE)
+  news.step('a StatefulSet with one pod that writes to it')
+  await createWorkload(api, ground.oracle.address)
+  const parts: Parts = { lab, server, api, ground, signal }
+  await until('the pod has a node', () => podNode(api), { signal, deadlineMs: POD_WITHIN_MS })
+
+  const all = stack.move()
+  const agents = new Set(lab.nodes.map(agentUser))
+  return {
+    kind: 'embedded',
+    nodes: lab.nodes,
+    faults: labFaults(lab, RESOURCE.resource),
+    podNode: () => podNode(api),
+    podDeletes: since =>
+      server.control.log
+        .list({ verb: 'delete', resource: 'pods' })
+        .filter(({ user }) => agents.has(user))
+        .map(({ atMs, name, user }) => ({ at: performance.timeOrigin + atMs, pod: name ?? '', by: user }))
+        .filter(({ at }) => at >= since),
+    beginRun: async () => ground.oracle.beginRun(),
+    async verdict() {
+      const node = await podNode(api)
+      const folder = mountPoint(RESOURCE.resource)
+      const mounted =
+        node !== undefined && (await lab.exec(node, `grep -q ' ${folder} ' /proc/mounts`)).status === 0
+      return await ground.oracle.verdict(lab, mounted ? { node, folder } : undefined)
+    },
+    comeBack: node => comeBack(parts, labNode(node)),
+    async apiDown() {
+      await coordinator.stop()
+      server.control.down()
+    },
+    async apiUp() {
+      server.control.up()
+      await coordinator.start()
+    },
+    lookAround: () => [],
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  }
+}
