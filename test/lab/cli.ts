@@ -11,7 +11,7 @@ import { COMMANDS } from './command-table.ts'
 import { lastLines } from './console.ts'
 import { enterLab, ownerPid } from './inside.ts'
 import { openLab } from './lab.ts'
-import type { LabOptions } from './options.ts'
+import { type LabOptions, labConfig } from './options.ts'
 import { requireLab } from './requirements.ts'
 import { stateRoot } from './state-dir.ts'
 
@@ -74,7 +74,7 @@ async function serve(args: readonly string[]): Promise<void> {
 }
 
 async function up(args: readonly string[]): Promise<number> {
-  upOptions(args)
+  labConfig(upOptions(args))
   requireLab()
   if (await isLabUp()) throw new AppError('LAB_FAILED', 'the lab is up already; end it with down')
   mkdirSync(stateRoot(), { recursive: true })

@@ -52,14 +52,20 @@ await t.test('between two nodes only', async t => {
   ])
   t.strictSame(seen, [false, false, true, true])
   await lab.healLink('n1', 'n3', 'mgmt')
+  await lab.healLink('n1', 'n3', 'mgmt')
+  await lab.healLink('n2', 'n3', 'repl')
   t.ok(await reaches('n1', 'n3', 'mgmt'))
 })
 
 await t.test('delay, loss and reordering', async t => {
   const usual = await pingMs('n2', 'n3')
-  await lab.shapeNet('n3', 'mgmt', { delayMs: 60, reorderPercent: 25 })
+  await lab.shapeNet('n3', 'mgmt', { delayMs: 60 })
   const slow = await pingMs('n2', 'n3')
   t.ok(slow >= 110 && usual < 60, `${usual} ms → ${slow} ms, both ways delayed`)
+  await lab.shapeNet('n3', 'mgmt', { delayMs: 100, reorderPercent: 50 })
+  const answers = await lab.sh('n2', `ping -c 20 -i 0.02 -W 2 ${nodeAddress('n3', 'mgmt')}`)
+  const order = [...answers.matchAll(/icmp_seq=(\d+)/g)].map(([, seq]) => Number(seq))
+  t.not(order.join(), order.toSorted((a, b) => a - b).join(), 'packets overtook each other')
   await lab.shapeNet('n3', 'mgmt', { lossPercent: 100 })
   t.notOk(await reaches('n2', 'n3', 'mgmt'))
   await lab.unshapeNet('n3', 'mgmt')
@@ -157,6 +163,7 @@ await t.test('a thin pool runs full below a resource', async t => {
 
 await t.test('processes are killed, stopped and go on', async t => {
   await lab.sh('n3', '(setsid sleep 33333 &) ; (setsid sleep 44444 &)')
+  await lab.until('n3', 'pgrep -c -x sleep', /^2$/m)
   t.equal((await lab.stopProcess('n3', /^sleep 33333/)).length, 1)
   t.match(await lab.sh('n3', 'ps -o stat= -C sleep | sort'), /T/)
   t.equal((await lab.contProcess('n3', /^sleep 33333/)).length, 1)

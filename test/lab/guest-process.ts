@@ -107,8 +107,11 @@ function guestProcess(child: ChildProcess, pid: number, spec: GuestSpec): GuestP
       .then(() => resolve(classify(status)))
   })
   const kill = async (as: typeof wish): Promise<void> => {
-    if (!over) wish = as
-    await killSession(pid)
+    // Over is over: the number may be another session's by now.
+    if (!over) {
+      wish = as
+      await killSession(pid)
+    }
     await ended
   }
   return {

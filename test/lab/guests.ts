@@ -102,6 +102,8 @@ export class Guests {
     appendFileSync(consoleLog, `${BOOT_LINE} ${new Date().toISOString()}\n`)
     const { memory, kernelArgs } = this.#config
     const { guestDir, resetProgram } = this.#files
+    // Once more, right before the start: the lab may have been closed while the disks were made.
+    this.#signal.throwIfAborted()
     const slot = this.#start({ node, memory, guestDir, resetProgram, umlDir, consoleLog, disks, kernelArgs })
     await this.#waitUp(node, slot, options.deadlineMs ?? BOOT_DEADLINE_MS)
   }
@@ -165,7 +167,9 @@ export class Guests {
   #start(spec: GuestSpec): Slot {
     const slot: Slot = { process: startGuest(spec), life: new AbortController(), bootId: undefined }
     this.#slots.set(spec.node, slot)
-    const watch = setInterval(() => this.#noticeHangingReset(spec.node, slot), 1_000)
+    const watch = setInterval(() => {
+      if (this.#noticeHangingReset(spec.node, slot)) clearInterval(watch)
+    }, 1_000)
     slot.process.ended.then(
       end => {
         clearInterval(watch)
@@ -177,13 +181,14 @@ export class Guests {
     return slot
   }
 
-  #noticeHangingReset(node: LabNode, slot: Slot): void {
+  #noticeHangingReset(node: LabNode, slot: Slot): boolean {
     const lines = lastLines(this.consoleLog(node), 40)
-    if (!announcesReset(lines)) return
+    if (!announcesReset(lines)) return false
     const why = whyEnded(lines)
     setTimeout(() => {
       if (!slot.process.hasEnded()) void slot.process.killAsReset(why)
     }, RESET_HANG_MS)
+    return true
   }
 
   #ended(node: LabNode, end: GuestEnd): void {

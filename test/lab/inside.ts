@@ -65,7 +65,8 @@ export async function runInside(
   const ignore = (): void => {}
   const handOn = (signal: NodeJS.Signals): void => {
     const inner = innermost(child.pid)
-    if (inner !== undefined) process.kill(inner, signal)
+    if (inner === undefined) child.kill('SIGKILL')
+    else process.kill(inner, signal)
   }
   process.on('SIGINT', ignore).on('SIGTERM', handOn).on('SIGHUP', handOn)
   try {

@@ -4,7 +4,7 @@ import { openLab } from './lab.ts'
 import { hostAddress } from './layout.ts'
 import { judge } from './oracle/checker.ts'
 import { openCollector } from './oracle/collector.ts'
-import { readBack, startWriter, verdictFrom, writerStatus } from './oracle/oracle.ts'
+import { readBack, startWriter, stopWriter, verdictFrom, writerStatus } from './oracle/oracle.ts'
 import { RECORD_SIZE, scanRecords } from './oracle/records.ts'
 import { drbdLine } from './storage.ts'
 import { t, testSignal } from './tap-inside.ts'
@@ -25,8 +25,7 @@ await t.test('power cut while writing: every acknowledged record is on the survi
   await startWriter(lab, 'n2', 'r0', collector)
   const first = await collector.nextAck(ack => ack.node === 'n2', 30_000)
   await collector.nextAck(ack => ack.seq >= first.seq + 20, 30_000)
-  await lab.killProcess('n2', /writer\.mjs/, 'SIGTERM')
-  await lab.until('n2', 'cat /run/writer-r0.status 2>/dev/null || true', /0/)
+  t.equal(await stopWriter(lab, 'n2', 'r0'), 0)
   const verdict = await verdictFrom(lab, 'n2', 'r0', collector)
   t.match(verdict, { lost: 0, secondWriters: 0, details: [] })
   t.ok(verdict.acknowledged >= 70, `${verdict.acknowledged} acknowledged`)
@@ -63,8 +62,7 @@ await t.test('two nodes that serve at the same time are found', async t => {
   await startWriter(lab, 'n2', 'r2', collector)
   await collector.nextAck(ack => ack.node === 'n2', 30_000)
   await sleep(2_000)
-  for (const node of lab.nodes) await lab.killProcess(node, /writer\.mjs/, 'SIGTERM')
-  await lab.until('n2', 'cat /run/writer-r2.status 2>/dev/null || true', /0/)
+  for (const node of lab.nodes) await stopWriter(lab, node, 'r2')
   const verdict = await verdictFrom(lab, 'n2', 'r2', collector)
   t.equal(verdict.secondWriters, 1)
   t.ok(verdict.lost > 0, verdict.details.join('; '))

@@ -42,7 +42,7 @@ await t.test('softdog that is fed, and closed in order, lets the guest live', as
   const before = lab.guests.bootId('n1')
   await lab.sh(
     'n1',
-    'modprobe softdog soft_margin=2 soft_noboot=0; exec 3>/dev/watchdog1; for i in 1 2 3 4 5 6; do echo . >&3; sleep 0.6; done; echo V >&3; sleep 2.5',
+    'modprobe softdog soft_margin=2 soft_noboot=0; exec 3>/dev/watchdog1; for i in 1 2 3 4 5 6; do echo . >&3; sleep 0.6; done; echo V >&3; exec 3>&-; sleep 2.5',
     {
       deadlineMs: 30_000,
     },

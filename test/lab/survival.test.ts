@@ -62,6 +62,10 @@ const skip = whyNoLab() ?? false
 t.setTimeout(180_000)
 
 for (const [name, end] of [
+  [
+    'the end of its terminal (SIGHUP to the process group)',
+    (child: ChildProcess) => process.kill(-child.pid!, 'SIGHUP'),
+  ],
   ['SIGKILL of the runner', (child: ChildProcess) => process.kill(child.pid!, 'SIGKILL')],
   ['SIGTERM of the runner', (child: ChildProcess) => process.kill(child.pid!, 'SIGTERM')],
   [

@@ -8,6 +8,7 @@ import { scanRecords } from './records.ts'
 
 export interface OracleLab extends StorageLab {
   readFile(node: LabNode, file: string): Promise<Buffer>
+  killProcess(node: LabNode, pattern: RegExp, signal?: NodeJS.Signals): Promise<number[]>
 }
 
 export function recordFile(resource: string): string {
@@ -38,6 +39,12 @@ export async function writerStatus(
 ): Promise<number | undefined> {
   const text = (await lab.sh(node, `cat /run/writer-${resource}.status 2>/dev/null || true`)).trim()
   return text === '' ? undefined : Number(text)
+}
+
+/** Asks the writer to stop; resolves with its exit status. */
+export async function stopWriter(lab: OracleLab, node: LabNode, resource: string): Promise<number> {
+  await lab.killProcess(node, new RegExp(`^node \\S*writer\\.mjs ${recordFile(resource)} `), 'SIGTERM')
+  return Number(await lab.until(node, `cat /run/writer-${resource}.status 2>/dev/null || true`, /^\d+$/m))
 }
 
 /** Reads the file back from the device, not from the page cache. */
