@@ -127,7 +127,8 @@ function leaseOf(values: Values): LeasePolicy {
     leaseMs: whole('--lease-ms', values['lease-ms'], DEFAULT_LEASE.leaseMs, 500, 600_000),
     // The kernel's interface counts whole seconds.
     watchdogMs: whole('--watchdog-ms', values['watchdog-ms'], DEFAULT_LEASE.watchdogMs, 1000, 600_000),
-    marginMs: whole('--margin-ms', values['margin-ms'], DEFAULT_LEASE.marginMs, 100, 600_000),
+    // A feed may be late by a part of it, and a reset takes its time.
+    marginMs: whole('--margin-ms', values['margin-ms'], DEFAULT_LEASE.marginMs, 300, 600_000),
     beatMs: whole('--beat-ms', values['beat-ms'], DEFAULT_LEASE.beatMs, 20, 10_000),
     suspectMs: whole('--suspect-ms', values['suspect-ms'], DEFAULT_LEASE.suspectMs, 50, 60_000),
   }

@@ -10,8 +10,3 @@ export function resourceOfHandle(handle: string): string {
 export function inUseName(handle: string): string {
   return `kubernetes.io/csi/${CSI_DRIVER}^${handle}`
 }
-
-/** The name that the attach/detach controller gives to an attachment. */
-export function attachmentName(handle: string, node: string, sha256hex: (text: string) => string): string {
-  return `csi-${sha256hex(`${handle}${CSI_DRIVER}${node}`)}`
-}

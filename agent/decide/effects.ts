@@ -59,39 +59,6 @@ export type Effect =
   /** Removes our own taint with this value. */
   | { readonly kind: 'untaint'; readonly value: string }
 
-export type Lane = 'reboot' | 'state' | 'watchdog' | 'mesh' | 'drbd' | 'fence' | 'failover' | 'node'
-
-export function laneOf(effect: Effect): Lane {
-  switch (effect.kind) {
-    case 'reboot':
-      return 'reboot'
-    case 'save-life':
-    case 'condemn':
-    case 'save-promise':
-    case 'clear-promise':
-      return 'state'
-    case 'open-watchdog':
-    case 'feed':
-    case 'disarm':
-      return 'watchdog'
-    case 'send-beat':
-    case 'send-ack':
-    case 'send-outdate':
-    case 'send-outdate-reply':
-      return 'mesh'
-    case 'outdate-own':
-      return 'drbd'
-    case 'answer-fence':
-      return 'fence'
-    case 'failover':
-      return 'failover'
-    case 'untaint':
-      return 'node'
-    default:
-      return unreachable(effect)
-  }
-}
-
 /** Of two effects with one identity only one needs to run at a time. */
 export function identityOf(effect: Effect): string {
   switch (effect.kind) {

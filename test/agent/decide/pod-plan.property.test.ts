@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { ResourceName } from '#kit/brand.ts'
-import { attachmentName, inUseName, resourceOfHandle } from '../../../agent/decide/csi-names.ts'
+import { inUseName, resourceOfHandle } from '../../../agent/decide/csi-names.ts'
 import type {
   PersistentVolumeFact,
   PodFact,
