@@ -23,7 +23,8 @@ import { installHelper } from './host/helper-install.ts'
 import { openStateFile } from './host/state-file.ts'
 import { watchdogPort } from './host/watchdog.ts'
 import { type Inbox, openInbox } from './inbox.ts'
-import { type Kube, openKube } from './kube/request.ts'
+import { lazyKube } from './kube/lazy.ts'
+import type { Kube } from './kube/request.ts'
 import { untaint } from './kube/steps.ts'
 import { runLoop } from './loop.ts'
 import { type Narrator, openNarrator, wallAt } from './narrate.ts'
@@ -64,7 +65,7 @@ export async function runAgent(parts: AgentParts, stop: AbortSignal): Promise<vo
   own.defer(() => watchdog?.abandon())
   const inbox = openInbox<NodeEvent>(clock, INBOX_LIMIT, dropped => ({ kind: 'overflow', dropped }))
   const post = (event: NodeEvent): void => inbox.post(event)
-  const kube = config.api === undefined ? undefined : own.use(openKube(config.api, clock))
+  const kube = config.api === undefined ? undefined : own.use(lazyKube(config.api, clock))
   const mesh = own.use(await openMesh(config.beatPort, hmac, clock, post))
   const bootId = readBootId()
   const startedAt = clock.mono()
