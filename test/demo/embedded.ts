@@ -1,31 +1,33 @@
 /** The demo's cluster with the embedded API server: agents, kubelets and DRBD in the guests are real, its controllers stand in. */
 import { join } from 'node:path'
-import { type Api, type ApiObject, openApi } from '../cluster/api.ts'
+import { type Api, openApi } from '../cluster/api.ts'
 import { writerManifests } from '../cluster/manifests.ts'
 import { until } from '../cluster/until.ts'
-import { runAttacher } from '../csi/attacher.ts'
 import { type FakeApiServer, openApiServer } from '../fakes/api-server.ts'
+import { openControllers } from '../fakes/controllers.ts'
 import { type Lab, openLab } from '../lab/lab.ts'
 import { hostAddress, type LabNode, labNode } from '../lab/layout.ts'
-import { mountPoint, type ResourceSpec } from '../lab/storage.ts'
+import type { ResourceSpec } from '../lab/storage.ts'
 import type { ClusterBackend, ClusterNews } from './backend.ts'
 import { openCoordinator } from './coordinator.ts'
 import { type Ground, openFolder, openGround } from './ground.ts'
-import { agentUser, makeGuestApp, rememberVolume } from './guest-app.ts'
+import { APP, agentUser, makeGuestApp, rememberVolume } from './guest-app.ts'
 import { labFaults } from './lab-faults.ts'
-import { RECORDS } from './oracle-run.ts'
-import { runControllers } from './stand-in/controllers.ts'
-import { isOpenForPods, nameOf, nodeNameOf } from './stand-in/objects.ts'
+import { mountedAt } from './oracle-run.ts'
+import { followPods, isOpenForPods, nodeNameOf } from './pod-news.ts'
 
 /** Agent, kubelet, probe and writer are Node processes. */
 const MEMORY = '448M'
 const API_PORT = 6443
-const STEPS_FILE = '/run/hawser/steps.jsonl'
+const STEPS_FILE = '/run/hawser-test/csi.jsonl'
 const POD_WITHIN_MS = 60_000
 const BACK_WITHIN_MS = 60_000
-const WRITE_EVERY_MS = 20
 
-export const RESOURCE: ResourceSpec = { resource: 'r0', nodes: ['n1', 'n2'], handler: '/app/fence-peer' }
+export const RESOURCE: ResourceSpec = {
+  resource: 'r0',
+  nodes: ['n1', 'n2'],
+  handler: '/var/lib/hawser/bin/fence-peer',
+}
 
 const COLLECTIONS: Readonly<Record<string, string>> = {
   PersistentVolume: '/api/v1/persistentvolumes',
@@ -34,40 +36,12 @@ const COLLECTIONS: Readonly<Record<string, string>> = {
 }
 
 /** The volume, its claim, and the StatefulSet that writes to it. */
-async function createWorkload(api: Api, oracle: string): Promise<void> {
-  const file = `${mountPoint(RESOURCE.resource)}/${RECORDS}`
-  const args = ['/lab/writer.mjs', file, oracle, '$(NODE_NAME)', RESOURCE.resource, String(WRITE_EVERY_MS)]
-  const wanted = {
-    name: 'writer',
-    resource: RESOURCE.resource,
-    device: '/dev/drbd0',
-    nodes: RESOURCE.nodes,
-    args,
-  }
+async function createWorkload(api: Api, collector: string): Promise<void> {
+  const { resource, nodes } = RESOURCE
+  const wanted = { name: 'writer', resource, device: '/dev/drbd0', nodes, collector }
   for (const manifest of writerManifests(wanted)) {
     const answer = await api.call({ method: 'POST', path: COLLECTIONS[manifest.kind] ?? '', body: manifest })
     if (answer.status !== 201) throw new Error(`${manifest.kind} was refused: ${answer.body.message}`)
-  }
-}
-
-/** Turns what changes in the API into phases, and into where the pod is. */
-function tellChanges(news: ClusterNews) {
-  const placed = new Map<string, string>()
-  return (kind: string, change: 'ADDED' | 'MODIFIED' | 'DELETED', object: ApiObject): void => {
-    const at = Date.now()
-    if (kind === 'attachments' && change === 'DELETED')
-      news.happening({ at, phase: 'attachmentFreed', where: 'api' })
-    if (kind !== 'pods') return
-    const uid = object.metadata?.uid ?? ''
-    const node = nodeNameOf(object)
-    if (change === 'DELETED') {
-      news.happening({ at, phase: 'podDeleted', where: 'api' })
-      if (node !== undefined) news.node(node, { pod: null })
-    } else if (node !== undefined && !placed.has(uid)) {
-      placed.set(uid, node)
-      news.happening({ at, phase: 'rescheduled', where: node })
-      news.node(node, { pod: nameOf(object) })
-    }
   }
 }
 
@@ -103,7 +77,13 @@ export async function openEmbedded(
   await using stack = new AsyncDisposableStack()
   const app = stack.use(openFolder())
   news.step(`booting ${count} nodes: User-Mode Linux, DRBD 8.4`)
-  const options = { nodes: count, memory: MEMORY, app: app.path, hook: '/app/boot.sh', boot: false }
+  const options = {
+    nodes: count,
+    memory: MEMORY,
+    mounts: { [APP]: app.path },
+    hook: `${APP}/boot.sh`,
+    boot: false,
+  }
   const lab = stack.use(await openLab(options, signal))
   for (const node of lab.nodes) news.node(node, { power: 'booting' })
   const ground = stack.use(await openGround(lab, news))
@@ -121,13 +101,8 @@ export async function openEmbedded(
   )
   const coordinator = stack.use(await openCoordinator(server.url, join(lab.stateDir, 'coordinator.log')))
 
-  const controlling = new AbortController()
-  const attachments = runAttacher(api, () => {}, controlling.signal)
-  const controllers = runControllers(api, tellChanges(news), controlling.signal)
-  stack.defer(async () => {
-    controlling.abort()
-    await Promise.all([attachments, controllers])
-  })
+  stack.use(await openControllers({ url: server.url }, signal))
+  stack.use(followPods(api, news))
   await lab.boot()
   news.step('a replicated volume on n1 and n2')
   await lab.setupResource(RESOURCE)
@@ -153,10 +128,7 @@ export async function openEmbedded(
     beginRun: async () => ground.oracle.beginRun(),
     async verdict() {
       const node = await podNode(api)
-      const folder = mountPoint(RESOURCE.resource)
-      const mounted =
-        node !== undefined && (await lab.exec(node, `grep -q ' ${folder} ' /proc/mounts`)).status === 0
-      return await ground.oracle.verdict(lab, mounted ? { node, folder } : undefined)
+      return await ground.oracle.verdict(lab, node && (await mountedAt(lab, node, '/dev/drbd0')))
     },
     comeBack: node => comeBack(parts, labNode(node)),
     async apiDown() {

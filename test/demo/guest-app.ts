@@ -1,4 +1,4 @@
-/** The folder that guests see as /app: agent, probe and fence-peer handler built from the sources, members, key, tokens. */
+/** The folder that guests see as /hawser: agent, probe and fence-peer handler built from the sources, members, key, tokens. */
 import { randomBytes } from 'node:crypto'
 import { chmodSync, copyFileSync, cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,6 +9,8 @@ import type { ResourceSpec } from '../lab/storage.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
+/** Where guests see it: as in the images. */
+export const APP = '/hawser'
 /** C programs that stand beside the agent. */
 const HELPERS = ['fence-peer', 'watchdog-holder'] as const
 
@@ -39,7 +41,6 @@ function writeSettings(wanted: GuestAppWanted): void {
     api_url: wanted.apiUrl ?? 'none',
     probe_host: hostAddress('ctl'),
     probe_port: String(wanted.probePort),
-    agent_args: '--helper /app/fence-peer --holder /app/watchdog-holder',
     with_agent: wanted.apiUrl === undefined ? '' : '1',
     steps_file: wanted.stepsFile,
   }
@@ -52,7 +53,7 @@ export async function makeGuestApp(wanted: GuestAppWanted, signal: AbortSignal):
   mkdirSync(dir, { recursive: true })
   const [agent, kubelet, probe, ...helpers] = await Promise.all([
     bundle('agent/main.ts'),
-    bundle('test/demo/guest/kubelet.ts'),
+    bundle('test/fakes/kubelet-guest.ts'),
     bundle('test/demo/guest/probe.ts'),
     ...HELPERS.map(name => compileStatic(join(ROOT, `native/helper/${name}.c`), signal)),
   ])
@@ -66,6 +67,8 @@ export async function makeGuestApp(wanted: GuestAppWanted, signal: AbortSignal):
       recursive: true,
       dereference: true,
     })
+  copyFileSync(join(ROOT, 'deploy/images/run-agent.sh'), join(dir, 'run-agent.sh'))
+  copyFileSync(join(ROOT, 'test/lab/oracle/writer.mjs'), join(dir, 'writer.mjs'))
   copyFileSync(join(import.meta.dirname, 'guest/boot.sh'), join(dir, 'boot.sh'))
   chmodSync(join(dir, 'boot.sh'), 0o755)
   writeFileSync(join(dir, 'members.json'), membersText(nodes))

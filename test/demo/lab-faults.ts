@@ -4,7 +4,7 @@ import { CUTTABLE, labNode } from '../lab/layout.ts'
 import type { FaultTools } from './backend.ts'
 
 /** The agent's command line in a guest, and in a pod on it: a pod's processes are the guest's too. */
-const AGENT_PROCESS = /node \/app\/agent\.mjs/
+const AGENT_PROCESS = /node .*\/hawser\/agent\.mjs/
 
 export function labFaults(lab: Lab, resource: string): FaultTools {
   return {

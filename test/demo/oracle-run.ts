@@ -23,6 +23,16 @@ export interface OracleRun extends AsyncDisposable {
   ): Promise<Verdict>
 }
 
+/** Where a device is mounted in a guest, in the first place; undefined: nowhere. */
+export async function mountedAt(
+  lab: ReadBackLab,
+  node: LabNode,
+  device: string,
+): Promise<{ readonly node: LabNode; readonly folder: string } | undefined> {
+  const folder = (await lab.sh(node, `awk '$1 == "${device}" { print $2; exit }' /proc/mounts`)).trim()
+  return folder === '' ? undefined : { node, folder }
+}
+
 export const RECORDS = 'records'
 
 /** `onWrite` gets the writer's own wall clock: begun, and acknowledged. */
