@@ -81,12 +81,13 @@ export interface WriterWanted {
   readonly fsType?: string
   /** Nodes with a replica; the pod prefers the first. */
   readonly nodes: readonly string[]
-  /** Command line of the writer; MOUNT is where the volume is. */
-  readonly args: readonly string[]
-  readonly env?: Readonly<Record<string, string>>
+  /** HOST:PORT of the oracle's collector, on the control network. */
+  readonly collector: string
+  readonly everyMs?: number
 }
 
-export const MOUNT = '/data'
+const MOUNT = '/data'
+const RECORDS = 'records'
 
 /** PersistentVolume, claim (bound to each other in advance, which is quick) and a StatefulSet with one pod. */
 export function writerManifests(wanted: WriterWanted): Manifest[] {
@@ -157,12 +158,15 @@ function writerPod(wanted: WriterWanted): object {
         name: 'writer',
         image: TEST_IMAGE,
         imagePullPolicy: 'Never',
-        args: wanted.args,
-        env: [
-          { name: 'NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
-          { name: 'POD_UID', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
-          ...Object.entries(wanted.env ?? {}).map(([key, value]) => ({ name: key, value })),
+        args: [
+          '/hawser/writer.mjs',
+          `${MOUNT}/${RECORDS}`,
+          wanted.collector,
+          '$(NODE_NAME)',
+          wanted.resource,
+          String(wanted.everyMs ?? 20),
         ],
+        env: [{ name: 'NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }],
         volumeMounts: [{ name: 'data', mountPath: MOUNT }],
       },
     ],
@@ -173,4 +177,9 @@ function writerPod(wanted: WriterWanted): object {
 /** What `kubectl apply -f -` takes. */
 export function manifestList(manifests: readonly Manifest[]): string {
   return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests })
+}
+
+/** A shell pattern of the records' file on the node where the pod runs (one match: pods of then are gone). */
+export function recordsPattern(volume: string): string {
+  return `/var/lib/kubelet/pods/*/volumes/kubernetes.io~csi/${volume}/mount/${RECORDS}`
 }

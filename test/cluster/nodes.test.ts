@@ -1,8 +1,14 @@
 /** Real nodes: Ready, a pod on a DRBD volume writes and is moved, the API is served to pods, a node comes back after a power cut. */
+import { MEMBERS_CONFIGMAP, NAMESPACE } from '#protocol/names.ts'
+import { hostAddress } from '../lab/layout.ts'
+import { judge } from '../lab/oracle/checker.ts'
+import { openCollector } from '../lab/oracle/collector.ts'
+import { scanRecords } from '../lab/oracle/records.ts'
 import { testSignal as signal, t } from '../lab/tap-inside.ts'
 import { openCluster } from './cluster.ts'
+import { installHawser, waitAgents } from './hawser.ts'
 import { BASE_IMAGE } from './images.ts'
-import { type Manifest, MOUNT, writerManifests } from './manifests.ts'
+import { type Manifest, recordsPattern, writerManifests } from './manifests.ts'
 import { until } from './until.ts'
 
 const started = performance.now()
@@ -23,17 +29,6 @@ async function kubectl(...args: string[]): Promise<string> {
   const { status, stdout, stderr } = await plane.kubectl(args)
   if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`)
   return stdout.trim()
-}
-
-/** The node on which the pod runs, once it does. */
-function podOn(pod: string, ...nodes: string[]): Promise<string> {
-  const path = '{.status.phase} {.status.containerStatuses[0].ready} {.spec.nodeName}'
-  const ask = async () => {
-    const { stdout } = await plane.kubectl(['get', 'pod', pod, '-o', `jsonpath=${path}`])
-    const [phase, ready, node = ''] = stdout.split(' ')
-    return phase === 'Running' && ready === 'true' && nodes.includes(node) ? node : undefined
-  }
-  return until(`pod ${pod} runs on ${nodes.join(' or ')}`, ask, { signal, deadlineMs: WAIT_MS })
 }
 
 await t.test('three nodes are Ready, with the kernel of the lab', async t => {
@@ -67,37 +62,32 @@ await t.test('a pod in the pod network reaches the API server by its service add
   t.equal(said, 'status 200')
 })
 
-await t.test('a pod writes to its DRBD volume, and is moved with everything it wrote', async t => {
+await t.test('a pod writes to its DRBD volume, and is moved without losing a record', async t => {
+  await using collector = await openCollector(hostAddress('ctl'))
   const resource = await lab.setupResource({ resource: 'r0', nodes: ['n1', 'n2'] })
-  const write = `
-    const { openSync, writeSync, fsyncSync } = require('node:fs')
-    const file = openSync('${MOUNT}/lines', 'a')
-    setInterval(() => { writeSync(file, process.env.NODE_NAME + '\\n'); fsyncSync(file) }, 100)
-    process.on('SIGTERM', () => process.exit())`
-  await cluster.apply(
-    writerManifests({
-      name: 'writer',
-      resource: resource.name,
-      device: resource.device,
-      nodes: resource.nodes,
-      args: ['-e', write],
-    }),
-  )
-  t.equal(await podOn('writer-0', 'n1', 'n2'), 'n1', 'the first of the nodes with a replica is preferred')
-  const file = '/var/lib/kubelet/pods/*/volumes/kubernetes.io~csi/writer/mount/lines'
-  await lab.until('n1', `grep -c n1 ${file}`, /^[1-9]/, { deadlineMs: WAIT_MS })
+  const volume = { resource: resource.name, device: resource.device, nodes: resource.nodes }
+  await cluster.apply(writerManifests({ name: 'writer', ...volume, collector: collector.address }))
+  const first = await collector.nextAck(() => true, WAIT_MS)
+  t.equal(first.node, 'n1', 'the first of the nodes with a replica is preferred')
   t.match(await lab.sh('n1', 'cat /proc/drbd'), /ro:Primary\/Secondary ds:UpToDate\/UpToDate/)
 
   const before = performance.now()
   await kubectl('cordon', 'n1')
   await kubectl('delete', 'pod', 'writer-0', '--wait=false')
-  t.equal(await podOn('writer-0', 'n2'), 'n2')
-  t.comment(`moved in ${Math.round(performance.now() - before)} ms`)
-  await lab.until('n2', `grep -c n2 ${file}`, /^[1-9]/, { deadlineMs: WAIT_MS })
-  t.match(await lab.sh('n2', `head -1 ${file}`), /n1/, 'what was written on n1 is there')
+  await collector.nextAck(ack => ack.node === 'n2', WAIT_MS)
+  t.comment(`first record on n2 ${Math.round(performance.now() - before)} ms after the delete call`)
   t.same(attachments, ['attached n1', 'detached n1', 'attached n2'])
-  const steps = await lab.sh('n2', 'cat /run/hawser-test/csi.jsonl')
-  t.match(steps, /"promoted".*\n.*"mounted"/)
+  t.match(await lab.sh('n2', 'cat /run/hawser-test/csi.jsonl'), /"promoted".*\n.*"mounted"/)
+
+  const acks = [...collector.acks('r0')] // before the file is read: what was acknowledged by then must be in it
+  const [file = ''] = (await lab.sh('n2', `sync; ls ${recordsPattern('writer')}`)).trim().split('\n')
+  const { lost, secondWriters, acknowledged, details } = judge(
+    acks,
+    scanRecords(await lab.readFile('n2', file)),
+  )
+  t.same({ lost, secondWriters, details }, { lost: 0, secondWriters: 0, details: [] })
+  t.ok(acknowledged > 20, `${acknowledged} records`)
+  await kubectl('uncordon', 'n1')
 })
 
 await t.test('a node comes back by itself when its power does', async t => {
@@ -116,3 +106,36 @@ await t.test('a node comes back by itself when its power does', async t => {
   t.comment(`Ready again after ${Math.round(performance.now() - before)} ms`)
   t.pass()
 })
+
+await t.test(
+  'Hawser runs from its own manifests: an agent on every node, the coordinator makes the members',
+  async t => {
+    await installHawser(cluster)
+    await waitAgents(cluster, WAIT_MS, signal)
+    for (const node of cluster.nodes) {
+      const script = `node -e "require('http').get({socketPath:'/run/hawser/agent.sock',path:'/v1/status'},r=>r.pipe(process.stdout))"`
+      t.match(
+        await lab.until(node, script, /"node"/, { deadlineMs: WAIT_MS }),
+        new RegExp(`"node": ?"${node}"`),
+      )
+    }
+    const members = await until(
+      'the list of members',
+      async () => {
+        const args = [
+          '-n',
+          NAMESPACE,
+          'get',
+          'configmap',
+          MEMBERS_CONFIGMAP,
+          '-o',
+          'jsonpath={.data.members\\.json}',
+        ]
+        return (await plane.kubectl(args)).stdout || undefined
+      },
+      { signal, deadlineMs: 2 * WAIT_MS },
+    )
+    const named = JSON.parse(members).members.map((member: { node: string }) => member.node)
+    t.same(named.sort(), cluster.nodes)
+  },
+)
