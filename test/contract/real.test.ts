@@ -8,6 +8,8 @@ import { findBinary } from '../cluster/binary.ts'
 import { openControlPlane } from '../cluster/control-plane.ts'
 import { apiServerContract } from './api-server.suite.ts'
 
+t.setTimeout(240_000)
+
 t.test('the real API server keeps the contract', { timeout: 240_000 }, async t => {
   const dir = await mkdtemp(join(tmpdir(), 'hawser-contract-'))
   t.teardown(() => rm(dir, { recursive: true, force: true }))

@@ -135,7 +135,7 @@ export async function openSmallCluster(
 /** The first answer that is not undefined. */
 export async function soon<T>(
   ask: () => Promise<T | undefined> | T | undefined,
-  withinMs = 10_000,
+  withinMs = 25_000,
 ): Promise<T> {
   const end = performance.now() + withinMs
   for (;;) {

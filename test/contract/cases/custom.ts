@@ -88,6 +88,43 @@ export async function customCases(t: Test, api: ContractClient): Promise<void> {
     ])
   })
 
+  await t.test('strict writes refuse unknown fields instead of dropping them', async t => {
+    const name = fresh('w')
+    const strict = `fieldValidation=Strict`
+    t.match(await api.post(`${all}?${strict}`, widget(name, { spec: { size: 1, b: 2, a: 3 } })), {
+      code: 400,
+      body: {
+        reason: 'BadRequest',
+        message:
+          'Widget in version "v1" cannot be handled as a Widget: strict decoding error: ' +
+          'unknown field "spec.a", unknown field "spec.b"',
+      },
+    })
+    await api.post(all, widget(name, { spec: { size: 1 } }))
+    t.match(await api.patch(`${all}/${name}?${strict}`, { spec: { b: 2 } }, MERGE_PATCH), {
+      code: 422,
+      body: { reason: 'Invalid', message: /strict decoding error: unknown field "spec\.b"$/ },
+    })
+  })
+
+  await t.test('an apply of what the schema does not declare is 500, strict or not', async t => {
+    const name = fresh('w')
+    const failed = (why: string) => ({
+      code: 500,
+      body: { message: `failed to create typed patch object (/${name}; ${apiVersion}, Kind=Widget): ${why}` },
+    })
+    const unknown = widget(name, { spec: { size: 1, b: 2 } })
+    t.match(await api.apply(`${all}/${name}`, 'me', unknown), failed('.spec.b: field not declared in schema'))
+    await api.apply(`${all}/${name}`, 'me', widget(name, { spec: { size: 1 } }))
+    t.match(
+      await api.apply(`${all}/${name}/status`, 'me', widget(name, { status: { conditions: [], x: 1 } })),
+      failed('.status.x: field not declared in schema'),
+    )
+    const wrong = await api.apply(`${all}/${name}/status`, 'me', widget(name, { status: { phase: 1 } }))
+    t.match(wrong, { code: 500, body: { message: /: \.status\.phase: expected string, got / } })
+    t.equal((await api.get(`${all}/${name}`)).body.status, undefined)
+  })
+
   await t.test('the kind must be said, and an update needs a version', async t => {
     const name = fresh('w')
     t.match(await api.post(all, { metadata: { name }, spec: { size: 1 } }), {

@@ -1,6 +1,6 @@
 /** create, get and update of plain objects. */
 import type { Test } from 'tap'
-import type { ContractClient } from '../client.ts'
+import { type ContractClient, MERGE_PATCH } from '../client.ts'
 import { CONFIGMAPS, EVENTS, fresh } from '../names.ts'
 
 const MODIFIED = 'the object has been modified; please apply your changes to the latest version and try again'
@@ -126,6 +126,34 @@ export function objectCases(t: Test, api: ContractClient): void {
     t.match(await api.put(`${CONFIGMAPS}/${name}`, { metadata: { name: 'different' } }), {
       code: 400,
       body: { message: `the name of the object (different) does not match the name on the URL (${name})` },
+    })
+  })
+
+  t.test('an event of events.k8s.io says who saw it and when', async t => {
+    const path = '/apis/events.k8s.io/v1/namespaces/default/events'
+    const event = {
+      metadata: { name: fresh('event') },
+      regarding: { kind: 'Pod', namespace: 'default', name: 'p' },
+      reason: 'Tested',
+      type: 'Normal',
+      action: 'Test',
+      reportingController: 'hawser.io/contract',
+      reportingInstance: 'one',
+      note: 'n',
+    }
+    t.match(await api.post(path, event), {
+      code: 422,
+      body: {
+        reason: 'Invalid',
+        details: { causes: [{ reason: 'FieldValueRequired', field: 'eventTime' }] },
+      },
+    })
+    const made = await api.post(path, { ...event, eventTime: '2026-01-01T00:00:00.000001Z' })
+    t.match(made, { code: 201, body: { kind: 'Event', apiVersion: 'events.k8s.io/v1', note: 'n' } })
+    const series = { series: { count: 2, lastObservedTime: '2026-01-01T00:01:00.000000Z' } }
+    t.match(await api.patch(`${path}/${event.metadata.name}`, series, MERGE_PATCH), {
+      code: 200,
+      body: series,
     })
   })
 

@@ -49,6 +49,18 @@ export function admitNew(object: KubeObject): KubeObject {
   return object.kind === 'Node' ? admitNode(object) : object
 }
 
+const EVENT_FIELDS = ['eventTime', 'reportingController', 'reportingInstance', 'action', 'reason', 'type']
+
+/** An event of the newer group says who saw it, when, and what was done. */
+export function checkEvent(resource: Resource, event: KubeObject): void {
+  if (resource.group !== 'events.k8s.io') return
+  const missing = EVENT_FIELDS.find(field => (textAt(event, field) ?? '') === '')
+  if (missing === undefined) return
+  throw invalid({ ...resource, group: '' }, event.metadata.name, [
+    { reason: 'FieldValueRequired', message: 'Required value', field: missing },
+  ])
+}
+
 /** The validation that a change of taints can fail. */
 export function checkTaints(resource: Resource, node: KubeObject): void {
   if (resource.kind !== 'Node') return

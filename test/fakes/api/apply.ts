@@ -7,6 +7,7 @@ import { applyConfig, rulesFor, stripServerFields } from './managed-fields.ts'
 import { prepareUpdate } from './prepare.ts'
 import { inVersion } from './read.ts'
 import { type Resource, tableOf } from './resources.ts'
+import { checkTyped } from './schema-fields.ts'
 import { keyOf } from './store.ts'
 import { conformed, createObject, storeUpdate, writerOf } from './store-object.ts'
 
@@ -54,6 +55,7 @@ export function handleApply(served: Served, call: Call): Answer {
     throw invalid({ ...resource, group: 'meta.k8s.io', kind: 'PatchOptions' }, '', causes)
   }
   const body = appliedObject(call)
+  checkTyped(resource, body)
   const config = stripServerFields(applicable(body, call))
   const writer = writerOf(call, 'Apply')
   const before = served.store.get(tableOf(resource), keyOf(namespace, name))

@@ -1,5 +1,5 @@
 /** Storing what a write leads to: a new object, or another state of one. */
-import { admitNew, checkTaints } from './admission.ts'
+import { admitNew, checkEvent, checkTaints } from './admission.ts'
 import { checkNamespace } from './body-object.ts'
 import { type Call, isDryRun, type Served } from './call.ts'
 import { afterCrdWrite, checkCrd } from './crds.ts'
@@ -45,6 +45,7 @@ export function createObject(served: Served, call: Call, given: KubeObject, writ
       : trackUpdate(undefined, prepared, writer, rules)
   const admitted = admitNew(tracked)
   checkTaints(resource, admitted)
+  checkEvent(resource, admitted)
   if (isDryRun(call.query)) return admitted
   const stored = served.store.put(table, keyOf(namespace, name), admitted)
   afterCrdWrite(served, resource, stored)

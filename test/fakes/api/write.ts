@@ -8,11 +8,13 @@ import { applyJsonPatch } from './json-patch.ts'
 import { applyMergePatch, applyStrategicPatch } from './merge-patch.ts'
 import { getObject, inVersion } from './read.ts'
 import { type Resource, tableOf } from './resources.ts'
+import { checkStrict } from './schema-fields.ts'
 import { keyOf } from './store.ts'
 import { createObject, replaceObject, writerOf } from './store-object.ts'
 
 export function handleCreate(served: Served, call: Call): Answer {
   const object = inNamespace(bodyObject(call), call)
+  checkStrict(call, object as unknown as JsonObject)
   if ((object.metadata.resourceVersion ?? '') !== '') {
     throw new ApiFault(500, undefined, 'resourceVersion should not be set on objects to be created')
   }
@@ -25,6 +27,7 @@ export function handleCreate(served: Served, call: Call): Answer {
 export function handleUpdate(served: Served, call: Call): Answer {
   const { resource, namespace, name = '', subresource } = call.route
   const object = inNamespace(bodyObject(call), call)
+  checkStrict(call, object as unknown as JsonObject)
   const own = object.metadata.name ?? ''
   if (own !== name) {
     if (own === '')
@@ -83,6 +86,8 @@ export function handlePatch(served: Served, call: Call): Answer {
   const { resource, namespace, name = '' } = call.route
   if (call.contentType === 'application/apply-patch+yaml') return handleApply(served, call)
   const before = getObject(served, resource, namespace, name)
-  const wanted = patched(before, call) as unknown as KubeObject
+  const patchedObject = patched(before, call)
+  checkStrict(call, patchedObject)
+  const wanted = patchedObject as unknown as KubeObject
   return { code: 200, body: inVersion(replaceObject(served, call, before, wanted), resource) }
 }
