@@ -16,6 +16,7 @@ import { openControlClient } from './control/client.ts'
 import { type Mount, startProcess } from './kubelet/container.ts'
 import { runKubelet } from './kubelet/kubelet.ts'
 import { type NodeFacts, NodeReport } from './kubelet/node-report.ts'
+import { Turns } from './kubelet/turns.ts'
 
 const OPTIONS = {
   node: { type: 'string', default: '' },
@@ -88,6 +89,7 @@ async function main(): Promise<void> {
       host: guestHost,
       start: startProcess,
       imageMounts: (values.image ?? []).map(parseMount),
+      turns: new Turns(),
       address,
       rootDir: root,
       note: stepWriter(values.steps, node),

@@ -6,6 +6,7 @@ import { type ControllersOptions, openControllers } from './controllers.ts'
 import type { StartContainer } from './kubelet/container.ts'
 import { runKubelet } from './kubelet/kubelet.ts'
 import { NodeReport } from './kubelet/node-report.ts'
+import { Turns } from './kubelet/turns.ts'
 
 /** A node that pretends: only one node can be primary at a time, as with DRBD. */
 class PretendedNode {
@@ -96,6 +97,7 @@ export async function openSmallCluster(
       host: node.host,
       start: node.start,
       imageMounts: [],
+      turns: new Turns(),
       address: '127.0.0.1',
       rootDir: '/none',
       note: () => {},

@@ -8,6 +8,7 @@ import { boundVolume, csiOf, type Lookup } from '../control/pod-volumes.ts'
 import { type Mount, type RunningContainer, restarts, type StartContainer } from './container.ts'
 import type { NodeReport } from './node-report.ts'
 import { type ContainerSeen, podStatus } from './pod-status.ts'
+import type { Turns } from './turns.ts'
 
 export interface KubeletParts {
   readonly client: ControlClient
@@ -17,6 +18,7 @@ export interface KubeletParts {
   /** Folders of the node that stand in for what is in the image. */
   readonly imageMounts: readonly Mount[]
   readonly address: string
+  readonly turns: Turns
   /** Everything of pods lies below it. */
   readonly rootDir: string
   readonly note: (step: VolumeStep['step'], volume: string, error?: string) => void
@@ -108,7 +110,7 @@ export class PodWorker {
   }
 
   async #publishClaim(claimName: string, folder: string): Promise<string> {
-    const { client, report, host, note } = this.#parts
+    const { client, report, host, note, turns } = this.#parts
     const { namespace = 'default' } = this.#pod.metadata
     const read = async (path: string): Promise<KubeObject | undefined> => {
       const { status, body } = await client.call({ method: 'GET', path })
@@ -136,12 +138,8 @@ export class PodWorker {
       flags: listAt(bound, 'spec', 'mountOptions').map(String),
     }
     this.#published.push({ volume: volume.handle, unique: volume.unique, targetPath })
-    await publish(
-      host,
-      { volumeId: volume.handle, targetPath, mount, readonly: false, context },
-      note,
-      this.#stop.signal,
-    )
+    const request = { volumeId: volume.handle, targetPath, mount, readonly: false, context }
+    await turns.run(volume.handle, () => publish(host, request, note, this.#stop.signal))
     return targetPath
   }
 
@@ -193,11 +191,11 @@ export class PodWorker {
   }
 
   async #takeBack({ volume, unique, targetPath }: Published): Promise<void> {
-    const { host, note, report } = this.#parts
+    const { host, note, report, turns } = this.#parts
     const signal = new AbortController().signal
     for (let waitMs = RETRY_MS; ; waitMs = Math.min(MAX_RETRY_MS, waitMs * 2)) {
       try {
-        await unpublish(host, { volumeId: volume, targetPath }, note, signal)
+        await turns.run(volume, () => unpublish(host, { volumeId: volume, targetPath }, note, signal))
         report.wantedInUse.delete(unique)
         return
       } catch (error) {
