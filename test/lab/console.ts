@@ -36,10 +36,22 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/failed to select tap interface/, 'restarted in the same process'],
 ]
 
+function lastBoot(lines: readonly string[]): readonly string[] {
+  return lines.slice(lines.findLastIndex(line => line.startsWith(BOOT_LINE)) + 1)
+}
+
+/** What stands last on the console of the last boot; PID 1's own words count more than the kernel's. */
+export function lastWord(lines: readonly string[]): string {
+  const boot = lastBoot(lines)
+  return (boot.findLast(line => line.startsWith('lab: ')) ?? boot.at(-1) ?? 'nothing on the console').slice(
+    0,
+    200,
+  )
+}
+
 /** Why the guest ended, from the console of its last boot; its last line when nothing known stands there. */
 export function whyEnded(lines: readonly string[]): string {
-  const start = lines.findLastIndex(line => line.startsWith(BOOT_LINE))
-  const boot = lines.slice(start + 1)
+  const boot = lastBoot(lines)
   for (const [pattern, word] of REASONS) {
     const line = boot.find(text => pattern.test(text))
     if (line !== undefined) return word === 'panic' ? `panic: ${pattern.exec(line)?.[1]}` : word

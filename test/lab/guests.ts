@@ -4,7 +4,7 @@ import { appendFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '#kit/errors.ts'
-import { announcesReset, BOOT_LINE, lastLines, whyEnded } from './console.ts'
+import { announcesReset, BOOT_LINE, lastLines, lastWord, whyEnded } from './console.ts'
 import { copyDisk, makeEmptyDisk, makeStateDisk } from './disks.ts'
 import { execIn, pingGuest } from './exec-client.ts'
 import { type GuestFiles, prepareGuestFiles } from './guest-files.ts'
@@ -231,7 +231,6 @@ export class Guests {
   /** One line for a person: what, the console's last line, and where the rest stands. */
   failure(node: LabNode, message: string): AppError {
     const log = this.consoleLog(node)
-    const last = lastLines(log).findLast(line => !line.startsWith(BOOT_LINE)) ?? 'nothing on the console'
-    return new AppError('LAB_FAILED', message, { node, console: last.slice(0, 200), log })
+    return new AppError('LAB_FAILED', message, { node, console: lastWord(lastLines(log)), log })
   }
 }

@@ -4,7 +4,7 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import path from 'node:path'
 import { AppError } from '#kit/errors.ts'
 import { requireLab } from './requirements.ts'
-import { sweepStateDirs } from './state-dir.ts'
+import { stateRoot, sweepStateDirs } from './state-dir.ts'
 
 const MARK = 'HAWSER_LAB_NETNS'
 const OWNER = 'HAWSER_LAB_OWNER'
@@ -53,6 +53,8 @@ export async function runInside(
       PATH: `${path.dirname(process.execPath)}:${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`,
       [MARK]: readlinkSync('/proc/self/ns/net'),
       [OWNER]: String(process.pid),
+      // Inside, an ordinary user looks like root: the folder has to be named out here.
+      HAWSER_LAB_STATE: stateRoot(),
     },
   })
   const { promise, resolve, reject } = Promise.withResolvers<number>()

@@ -42,7 +42,7 @@ await t.test('softdog that is fed, and closed in order, lets the guest live', as
   const before = lab.guests.bootId('n1')
   await lab.sh(
     'n1',
-    'modprobe softdog soft_margin=2 soft_noboot=0; exec 3>/dev/watchdog1; for i in 1 2 3 4 5 6; do echo . >&3; sleep 0.6; done; echo V >&3; exec 3>&-; sleep 2.5',
+    'modprobe softdog soft_margin=2 nowayout=0; exec 3>/dev/watchdog1; for i in 1 2 3 4 5 6; do echo . >&3; sleep 0.6; done; echo V >&3; exec 3>&-; sleep 2.5',
     {
       deadlineMs: 30_000,
     },
@@ -78,7 +78,13 @@ await t.test('a guest that does not come up leaves one line and its console', as
   const booting = lab.boot(['n2'])
   setTimeout(() => void lab.powerCut('n2'), 500)
   await t.rejects(booting, { ...complaint, message: 'a guest ended while it booted' })
-  const mute = lab.boot(['n2'], { settings: { lab_nodejs_dir: '/none' }, deadlineMs: 8_000 })
+  const broken = lab.boot(['n2'], { settings: { lab_nodejs_dir: '/none' } })
+  await t.rejects(broken, {
+    ...complaint,
+    message: 'a guest ended while it booted',
+    fields: { console: /no Node/ },
+  })
+  const mute = lab.boot(['n2'], { settings: { lab_node: 'n9' }, deadlineMs: 6_000 })
   await t.rejects(mute, { ...complaint, message: 'a guest did not answer in time' })
   t.notOk(lab.guests.isRunning('n2'))
 })

@@ -59,7 +59,7 @@ echo "global { usage-count no; }" >/etc/drbd.d/global_common.conf
 mkdir -p /etc/lvm; cp /lab/lvm.conf /etc/lvm/lvm.conf
 # Node of the lab, first in the PATH
 mkdir -p /opt/lab-node /usr/local/bin
-mount -t hostfs -o "ro,$lab_nodejs_dir" node /opt/lab-node
+mount -t hostfs -o "ro,$lab_nodejs_dir" node /opt/lab-node || die "no Node at $lab_nodejs_dir"
 ln -sfn /opt/lab-node/node /usr/local/bin/node
 # small disk that survives reboots
 mkdir -p /var/lib/hawser

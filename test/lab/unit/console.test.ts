@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
-import { announcesReset, BOOT_LINE, lastLines, whyEnded } from '../console.ts'
+import { announcesReset, BOOT_LINE, lastLines, lastWord, whyEnded } from '../console.ts'
 
 const boot = `${BOOT_LINE} 2026-01-01T00:00:00Z`
 
@@ -13,6 +13,12 @@ t.test('the reason is that of the last boot', async t => {
   t.equal(whyEnded([boot, 'Kernel panic - not syncing: no init', 'a trace']), 'panic: no init')
   t.equal(whyEnded([boot, 'sysrq: Resetting', boot, 'lab: n1 up after 3 s']), 'lab: n1 up after 3 s')
   t.equal(whyEnded([boot]), 'nothing on the console')
+})
+
+t.test('the word for a person is PID 1’s own, if it said one in this boot', async t => {
+  t.equal(lastWord([boot, 'lab: no overlay', 'reboot: System halted']), 'lab: no overlay')
+  t.equal(lastWord(['lab: n1 up', boot, 'Kernel panic', 'trace']), 'trace')
+  t.equal(lastWord([boot]), 'nothing on the console')
 })
 
 t.test('only known words announce a reset', async t => {
