@@ -8,7 +8,7 @@ dir=${0%/*}
 node=${HAWSER_NODE:-/bin/node}
 # A restarted agent has to hold its lease again within the watchdog's time: compiled code is kept, and it goes before others.
 export NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE:-/var/lib/hawser/compiled}
-flags='--max-semi-space-size=1'
+export NODE_OPTIONS="--max-semi-space-size=1 ${NODE_OPTIONS:-}"
 stop=
 child=
 
@@ -29,8 +29,7 @@ wait_for() {
 
 while [ -z "$stop" ]; do
   read -r begun _ </proc/uptime
-  # shellcheck disable=SC2086  # several words on purpose
-  nice -n -10 "$node" $flags "$dir/agent.mjs" "$@" &
+  nice -n -10 "$node" "$dir/agent.mjs" "$@" &
   child=$!
   # SIGTERM may have come before the child had a name.
   [ -z "$stop" ] || kill -TERM "$child" 2>/dev/null
