@@ -72,8 +72,14 @@ async function runJob(
   const end = await runChild({
     argv: job.argv,
     cwd: place.root,
-    // tap names the test that hangs, if it may do so before we end the whole program
-    env: { TAP_TIMEOUT: String(Math.max(1, tier.deadlineMs / 1_000 - 5)), TAP: '1', NO_COLOR: '1' },
+    env: {
+      // tap names the test that hangs, if it may do so before we end the whole program
+      TAP_TIMEOUT: String(Math.max(1, tier.deadlineMs / 1_000 - 5)),
+      TAP: '1',
+      NO_COLOR: '1',
+      // a hundred programs load the same modules: an eighth of all processor time (measured)
+      NODE_COMPILE_CACHE: join(place.root, '.state', 'compile-cache'),
+    },
     mark: `${place.mark}/${tier.name}-${index}`,
     logFile,
     deadlineMs: tier.deadlineMs,
