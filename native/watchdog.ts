@@ -24,7 +24,7 @@ export interface WatchdogDevice {
   readonly timeoutSeconds: number
   /** One system call on a descriptor that is already open; throws when the device refuses. */
   feed(): void
-  /** Stops the device and closes it. */
+  /** Stops the device and closes it. Throws where the kernel lets nobody stop it (nowayout): then it is open still, and wants food. */
   disarm(): void
   /** Closes it without letting go: the device fires unless it is opened and fed again in time. */
   abandon(): void
@@ -91,9 +91,11 @@ function device(path: string, fd: number, identity: string, timeoutSeconds: numb
     },
     disarm() {
       if (!open) return
+      // Another process may hold the same file open: then closing alone would stop nothing. And with nowayout, as some
+      // kernels are built, nothing does: the magic close is taken without a word, and the node resets all the same.
+      const stop = new Uint8Array(Int32Array.of(WDIOS_DISABLECARD).buffer)
+      call(path, fd, WDIOC_SETOPTIONS, stop, 'WDIOC_SETOPTIONS WDIOS_DISABLECARD')
       open = false
-      // Another process may hold the same file open: then closing alone would stop nothing.
-      ioctl(fd, WDIOC_SETOPTIONS, new Uint8Array(Int32Array.of(WDIOS_DISABLECARD).buffer))
       letGo(fd)
     },
     abandon() {

@@ -201,14 +201,29 @@ await t.test('a real watchdog: fed it waits, let go it is still', async t => {
   const script = `
     const { openWatchdog } = await import('/app/native/watchdog.ts')
     const pause = s => new Promise(resolve => setTimeout(resolve, s * 1000))
-    const dog = openWatchdog('/dev/watchdog1', 3)
+    const dog = openWatchdog('/dev/watchdog1', 4)
     console.log(dog.identity, dog.timeoutSeconds)
-    for (let i = 0; i < 5; i++) { await pause(1); dog.feed() }
+    for (let i = 0; i < 6; i++) { await pause(1); dog.feed() }
     dog.disarm()
-    await pause(4)
-    console.log('alive')`
-  await lab.sh('n1', 'modprobe softdog')
-  t.equal(await lab.sh('n1', `node --input-type=module -e ${quote(script)}`), 'Software Watchdog 3\nalive\n')
+    await pause(5)
+    console.log('still')`
+  await lab.sh('n1', 'modprobe softdog nowayout=0')
+  t.equal(await lab.sh('n1', `node --input-type=module -e ${quote(script)}`), 'Software Watchdog 4\nstill\n')
+})
+
+await t.test('a watchdog that the kernel lets nobody stop says so', async t => {
+  const script = `
+    const { openWatchdog } = await import('/app/native/watchdog.ts')
+    const dog = openWatchdog('/dev/watchdog1', 60)
+    try { dog.disarm() } catch (error) { console.log(error.code, error.fields.errno) }
+    dog.feed()
+    console.log('fed')`
+  // In the other guest: it resets itself when the file is over.
+  await lab.sh('n2', 'modprobe softdog nowayout=1')
+  t.equal(
+    await lab.sh('n2', `node --input-type=module -e ${quote(script)}`),
+    'WATCHDOG_UNAVAILABLE EBUSY (16)\nfed\n',
+  )
 })
 
 await t.test('told to stop, the source stops', async t => {
