@@ -5,8 +5,10 @@ export interface Package {
   readonly why: string
 }
 
-export const PART_NAMES = ['gates', 'lab', 'cluster'] as const
+export const PART_NAMES = ['gates', 'lab', 'control-plane', 'cluster'] as const
 export type PartName = (typeof PART_NAMES)[number]
+
+const OPENSSL: Package = { name: 'openssl', why: 'makes the throw-away certificates of a test cluster' }
 
 export const PARTS: Readonly<Record<PartName, readonly Package[]>> = {
   gates: [{ name: 'ruby', why: 'evaluates the Vagrantfile: its syntax, and what it would ask for' }],
@@ -28,6 +30,7 @@ export const PARTS: Readonly<Record<PartName, readonly Package[]>> = {
     { name: 'gcc', why: 'builds the fence-peer handler, a small C program' },
     { name: 'libc6-dev', why: 'headers for that build' },
   ],
+  'control-plane': [OPENSSL],
   cluster: [
     { name: 'containerd', why: "runs the pods in the guests (its service on this machine isn't used)" },
     { name: 'runc', why: 'starts containers for containerd' },
@@ -36,7 +39,7 @@ export const PARTS: Readonly<Record<PartName, readonly Package[]>> = {
     { name: 'iptables', why: 'port mapping of the pods' },
     { name: 'ethtool', why: 'the kubelet asks for it' },
     { name: 'conntrack', why: 'the kubelet asks for it' },
-    { name: 'openssl', why: "looks at the cluster's certificates" },
+    OPENSSL,
   ],
 }
 

@@ -79,7 +79,7 @@ export const TIERS: readonly Tier[] = [
     ...PLAIN,
     name: 'real',
     what: 'real parts on this machine: kube-apiserver and etcd, LVM, drbd-utils',
-    parts: ['lab'],
+    parts: ['lab', 'control-plane'],
     kubernetes: true,
     memoryMiB: 1_500,
     deadlineMs: 5 * MINUTE,
