@@ -38,11 +38,13 @@ export async function nodeLayer(signal: AbortSignal): Promise<Layer> {
       await fileEntry(node, 'bin/node', EXECUTABLE),
       await fileEntry(busybox, 'bin/busybox', EXECUTABLE),
       ...applets
-        .filter(name => name !== 'busybox')
+        .filter(name => name !== 'busybox' && name !== 'nice')
         .map((name): TarEntry => ({ kind: 'link', path: `bin/${name}`, target: 'busybox' })),
       ...(await Promise.all(
         [...libraries].map(([, path = '']) => fileEntry(path, path.slice(1), EXECUTABLE)),
       )),
+      // Debian's busybox has none, and run-agent puts the agent first in the run queue
+      await fileEntry('/usr/bin/nice', 'bin/nice', EXECUTABLE),
       { kind: 'file', path: 'etc/passwd', data: Buffer.from('root:x:0:0:root:/:/bin/sh\n'), mode: PLAIN },
       { kind: 'folder', path: 'tmp', mode: 0o1777 },
     ]),

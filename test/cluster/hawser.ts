@@ -2,25 +2,44 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { AppError } from '#kit/errors.ts'
-import { KEY_SECRET, NAMESPACE } from '#protocol/names.ts'
-import type { LabNode } from '../lab/layout.ts'
+import { KEY_SECRET, MEMBERS_CONFIGMAP, NAMESPACE } from '#protocol/names.ts'
+import { type LabNode, nodeAddress } from '../lab/layout.ts'
 import type { Cluster } from './cluster.ts'
+import type { Manifest } from './manifests.ts'
 import { until } from './until.ts'
 
 const BASE = join(import.meta.dirname, '../../deploy/base')
 
+export interface InstallOptions {
+  /** Do not leave the list of members to the coordinator, which makes it when the nodes have not changed for 20 s. */
+  readonly membersAtOnce?: boolean
+}
+
 /** softdog of every node is loaded, namespace, rights, DaemonSet and Deployment are applied; the pods need not run yet. */
-export async function installHawser(cluster: Cluster): Promise<void> {
+export async function installHawser(cluster: Cluster, options: InstallOptions = {}): Promise<void> {
   await Promise.all(cluster.nodes.map(node => loadWatchdog(cluster, node)))
-  await kubectl(cluster, ['apply', '-k', BASE])
+  // the key first: a pod that does not find it is tried again only after a while
+  await kubectl(cluster, ['apply', '-f', join(BASE, 'namespace.yaml')])
   const key = randomBytes(32).toString('base64')
-  const secret = {
+  const metadata = { name: KEY_SECRET, namespace: NAMESPACE }
+  await cluster.apply([{ apiVersion: 'v1', kind: 'Secret', metadata, data: { key } }])
+  if (options.membersAtOnce) await cluster.apply([membersManifest(cluster.nodes)])
+  await kubectl(cluster, ['apply', '-k', join(import.meta.dirname, 'overlay')])
+}
+
+/** The first address carries the beats. */
+function membersManifest(nodes: readonly LabNode[]): Manifest {
+  const members = nodes.map(node => ({
+    node,
+    addresses: [nodeAddress(node, 'mgmt'), nodeAddress(node, 'repl')],
+  }))
+  const metadata = { name: MEMBERS_CONFIGMAP, namespace: NAMESPACE }
+  return {
     apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: KEY_SECRET, namespace: NAMESPACE },
-    data: { key },
+    kind: 'ConfigMap',
+    metadata,
+    data: { 'members.json': JSON.stringify({ members }) },
   }
-  await cluster.apply([secret])
 }
 
 /** Again after every boot of a node: what a node's modules-load.d would do. */
