@@ -26,6 +26,7 @@ import { type Inbox, openInbox } from './inbox.ts'
 import { lazyKube } from './kube/lazy.ts'
 import type { Kube } from './kube/request.ts'
 import { untaint } from './kube/steps.ts'
+import { type Latency, openLatency } from './latency.ts'
 import { runLoop } from './loop.ts'
 import { type Narrator, openNarrator, wallAt } from './narrate.ts'
 import { openStatusServer, type Routes } from './serve/status-server.ts'
@@ -72,6 +73,7 @@ export async function runAgent(parts: AgentParts, stop: AbortSignal): Promise<vo
 
   const board = openBoard()
   const narrator = openNarrator(clock, log)
+  const latency = openLatency()
   const desk = openFenceDesk(clock, FENCE_WAIT_MS, post)
   const commands = openDrbdCommands(clock)
   const context: Context = { parts, policy, board, narrator, inbox, kube, commands, life: life.signal }
@@ -92,7 +94,7 @@ export async function runAgent(parts: AgentParts, stop: AbortSignal): Promise<vo
     { node: config.node, bootId },
     life.signal,
   )
-  own.use(await openStatusServer(config.socketPath, routesOf(context, desk)))
+  own.use(await openStatusServer(config.socketPath, routesOf(context, desk, latency)))
   const drbd = own.use(openDrbdEvents({ clock, log }, post, life.signal))
   own.use(background(sourcesOf(context, config), log, life))
 
@@ -114,7 +116,7 @@ export async function runAgent(parts: AgentParts, stop: AbortSignal): Promise<vo
     narrator.follow(next)
   }
   const ended = await runLoop(
-    { clock, policy, inbox, start: effects => lanes.start(effects), publish },
+    { clock, policy, inbox, start: effects => lanes.start(effects), publish, turned: latency.note },
     state,
     hurry,
   )
@@ -183,6 +185,7 @@ function clusterLanes(context: Context): Pick<LanePorts, 'failover' | 'untaint'>
 function routesOf(
   { parts, policy, board, narrator }: Context,
   desk: ReturnType<typeof openFenceDesk>,
+  latency: Latency,
 ): Routes {
   const { clock, config, version } = parts
   const frame = () => ({
@@ -194,7 +197,10 @@ function routesOf(
     'GET /v1/status': () => {
       const shown = board.read()
       if (shown === undefined) return { status: 503, body: { error: 'the agent is starting' } }
-      return { status: 200, body: toStatus(shown.state, policy, frame()) }
+      return {
+        status: 200,
+        body: toStatus(shown.state, policy, { ...frame(), kernelEvents: latency.figures() }),
+      }
     },
     'GET /v1/decisions': () => ({
       status: 200,

@@ -1,5 +1,5 @@
 /** The story of the agent: what came → what is known → what follows → carry it out, and tell. */
-import type { Clock } from '#kit/clock.ts'
+import type { Clock, MonoMs } from '#kit/clock.ts'
 import type { Effect } from './decide/effects.ts'
 import { makePlan, type Plan } from './decide/plan.ts'
 import type { Policy } from './decide/policy.ts'
@@ -14,6 +14,8 @@ export interface LoopPorts {
   /** Carries out, or begins to; never waits. */
   readonly start: (effects: readonly Effect[]) => void
   readonly publish: (state: NodeState, plan: Plan) => void
+  /** After the effects of a turn have begun. */
+  readonly turned: (batch: readonly NodeEvent[], now: MonoMs) => void
 }
 
 /** Ends with the signal, or when a clean stop has nothing more to wait for. */
@@ -29,6 +31,7 @@ export async function runLoop(
     for (const event of batch) state = reduce(state, event)
     const plan = makePlan(state, ports.policy, at)
     ports.start(plan.effects)
+    ports.turned(batch, ports.clock.mono())
     state = reduce(state, { kind: 'decided', at, decisions: plan.decisions })
     ports.inbox.wakeAt(plan.wakeAt)
     ports.publish(state, plan)

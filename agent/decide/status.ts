@@ -24,6 +24,8 @@ export interface StatusFrame {
   readonly agentVersion: string
   readonly now: MonoMs
   readonly wallAt: (at: MonoMs) => string
+  /** From a kernel event to the start of what follows from it; undefined: there was none yet. */
+  readonly kernelEvents?: StatusDocument['kernelEvents']
 }
 
 export function toStatus(state: NodeState, policy: Policy, frame: StatusFrame): StatusDocument {
@@ -65,6 +67,7 @@ export function toStatus(state: NodeState, policy: Policy, frame: StatusFrame): 
     volumesLeftOff: Math.max(0, resources.length - STATUS_MAX_VOLUMES),
     fenceRequests: [...state.fence.requests.values()].map(({ resource }) => resource),
     dropped: state.dropped,
+    ...(frame.kernelEvents === undefined ? {} : { kernelEvents: frame.kernelEvents }),
     standing: [...state.decisions.standing.values()].map(decision => toDecision(decision, wallAt)),
   }
 }

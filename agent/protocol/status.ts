@@ -102,6 +102,10 @@ export const StatusSchema = z.object({
   fenceRequests: z.array(z.string()).max(1000),
   /** Events that were dropped because the inbox was full. */
   dropped: z.int().min(0),
+  /** Of the last events of DRBD: from their arrival to the start of what follows from them, in milliseconds. */
+  kernelEvents: z
+    .object({ count: z.int(), p50Ms: z.number(), p99Ms: z.number(), maxMs: z.number() })
+    .optional(),
   /** What stands now, by topic and subject. */
   standing: z.array(DecisionSchema),
 })
