@@ -24,6 +24,8 @@ await using cluster = await openCluster(
 )
 const { lab, plane } = cluster
 const WAIT_MS = 90_000
+/** The agent's status document, asked for on the node. */
+const STATUS = `node -e "require('http').get({socketPath:'/run/hawser/agent.sock',path:'/v1/status'},r=>r.pipe(process.stdout))"`
 
 async function kubectl(...args: string[]): Promise<string> {
   const { status, stdout, stderr } = await plane.kubectl(args)
@@ -113,9 +115,8 @@ await t.test(
     await installHawser(cluster)
     await waitAgents(cluster, WAIT_MS, signal)
     for (const node of cluster.nodes) {
-      const script = `node -e "require('http').get({socketPath:'/run/hawser/agent.sock',path:'/v1/status'},r=>r.pipe(process.stdout))"`
       t.match(
-        await lab.until(node, script, /"node"/, { deadlineMs: WAIT_MS }),
+        await lab.until(node, STATUS, /"node"/, { deadlineMs: WAIT_MS }),
         new RegExp(`"node": ?"${node}"`),
       )
     }
@@ -137,5 +138,6 @@ await t.test(
     )
     const named = JSON.parse(members).members.map((member: { node: string }) => member.node)
     t.same(named.sort(), cluster.nodes)
+    t.ok(await lab.until('n1', STATUS, /"armed":true/, { deadlineMs: WAIT_MS }), 'the watchdog is armed')
   },
 )
