@@ -54,7 +54,7 @@ function row(what: string, value: number, unit: string, most: number): Row {
 async function startAgent(lab: Lab, node: LabNode): Promise<void> {
   await lab.sh(
     node,
-    `modprobe softdog soft_margin=5; mkdir -p /etc/hawser; install -m 600 /hawser/key /etc/hawser/key
+    `modprobe softdog soft_margin=5 nowayout=0; mkdir -p /etc/hawser; install -m 600 /hawser/key /etc/hawser/key
 HAWSER_NODE=$(command -v node) setsid sh /hawser/run-agent.sh --node ${node} --members /hawser/members.json --api none \\
   --watchdog /dev/watchdog1 --log-level warn >/run/agent.log 2>&1 </dev/null &`,
   )

@@ -44,7 +44,7 @@ function membersManifest(nodes: readonly LabNode[]): Manifest {
 
 /** Again after every boot of a node: what a node's modules-load.d would do. */
 export async function loadWatchdog(cluster: Cluster, node: LabNode): Promise<void> {
-  await cluster.lab.sh(node, 'modprobe softdog soft_margin=5')
+  await cluster.lab.sh(node, 'modprobe softdog soft_margin=5 nowayout=0')
 }
 
 /** Until the DaemonSet has a running pod on every node. */

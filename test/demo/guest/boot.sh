@@ -6,7 +6,7 @@ set -u
 node=$lab_node
 mkdir -p /etc/hawser /run/hawser
 install -m 600 /hawser/key /etc/hawser/key
-modprobe softdog soft_margin=5 # /dev/watchdog1: /dev/watchdog is UML's own
+modprobe softdog soft_margin=5 nowayout=0 # /dev/watchdog1: /dev/watchdog is UML's own
 
 setsid node /hawser/probe.mjs "$node" "$probe_host" "$probe_port" /run/hawser/agent.sock "$steps_file" </dev/null >/run/probe.log 2>&1 &
 
