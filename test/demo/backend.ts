@@ -1,4 +1,5 @@
 /** What the story needs of a cluster, whether its API server is the embedded stand-in or Kubernetes itself. */
+import type { Lab } from '../lab/lab.ts'
 import type { ClusterKind } from './arguments.ts'
 import type { DeleteCall, Verdict, WriteSeen } from './expectations.ts'
 import type { ProbeSaid } from './probes.ts'
@@ -33,11 +34,12 @@ export interface FaultTools {
 export interface ClusterBackend extends AsyncDisposable {
   readonly kind: ClusterKind
   readonly nodes: readonly string[]
+  readonly lab: Lab
   readonly faults: FaultTools
   /** The pod of the workload as the API server has it now. */
   podNode(): Promise<string | undefined>
-  /** Delete calls on pods since then that came from agents. Undefined: this cluster cannot tell. */
-  podDeletes(since: WallMs): readonly DeleteCall[]
+  /** Delete calls on pods of the workload since then that came from agents. */
+  podDeletes(since: WallMs): Promise<readonly DeleteCall[]>
   /** From now on acknowledged writes count for the next verdict. */
   beginRun(): Promise<void>
   /** Reads back, where the pod is now, what was acknowledged since beginRun. */
@@ -47,6 +49,6 @@ export interface ClusterBackend extends AsyncDisposable {
   /** Takes the API server away and gives it back; only where that can be done. */
   apiDown?(): Promise<void>
   apiUp?(): Promise<void>
-  /** For --keep: how to look around. */
+  /** For --keep: commands of `npm run lab --` that show something. */
   lookAround(): readonly string[]
 }

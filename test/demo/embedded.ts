@@ -117,9 +117,10 @@ export async function openEmbedded(
   return {
     kind: 'embedded',
     nodes: lab.nodes,
+    lab,
     faults: labFaults(lab, RESOURCE.resource),
     podNode: () => podNode(api),
-    podDeletes: since =>
+    podDeletes: async since =>
       server.control.log
         .list({ verb: 'delete', resource: 'pods' })
         .filter(({ user }) => agents.has(user))
@@ -139,7 +140,12 @@ export async function openEmbedded(
       server.control.up()
       await coordinator.start()
     },
-    lookAround: () => [],
+    lookAround: () => [
+      "exec n2 'node /hawser/hawser.mjs status'   what the agent of n2 knows and has decided",
+      "exec n2 'cat /proc/drbd'                   what its kernel says",
+      'in-net curl -s http://10.99.0.1:6443/api/v1/namespaces/default/pods',
+      'power-cut n2                               another fault by hand; npm run lab -- help lists them',
+    ],
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   }
 }

@@ -4,10 +4,11 @@ import { AppError, ERRORS, EXIT, sayError } from '#kit/errors.ts'
 import { enterLab, isInsideLab } from '../lab/inside.ts'
 import { type ClusterKind, type DemoOptions, readArguments, USAGE } from './arguments.ts'
 import { checkMachine, isRealBuilt } from './checks.ts'
+import { checkKeep, keepLab, keepWords } from './keep.ts'
 import { phaseFigures } from './percentiles.ts'
 import { FAULT_WORDS } from './phases.ts'
 import type { RunResult } from './scenario.ts'
-import { openScreen, type Screen } from './screen.ts'
+import { openScreen } from './screen.ts'
 import { openSession, type Session } from './session.ts'
 import { svg } from './svg.ts'
 import { tableLines } from './view/table.ts'
@@ -58,6 +59,7 @@ async function demo(signal: AbortSignal): Promise<number> {
         'Kubernetes is not built on this machine (npm run cluster -- build): the embedded API server stands in for it',
       )
     await checkMachine(options, kind, say, signal)
+    if (options.keep) await checkKeep()
   }
   // Outside, this starts the demo once more in namespaces of its own and never returns.
   await enterLab()
@@ -75,7 +77,10 @@ async function show(options: DemoOptions, kind: ClusterKind, signal: AbortSignal
   const results = await playAll(session, options)
   screen.say(summary(options, results))
   writeFiles(options, kind, results)
-  if (options.keep) await keep(session, screen, signal)
+  if (options.keep) {
+    screen.say(keepWords(session.backend.lookAround()))
+    await keepLab(session.backend.lab, signal)
+  }
   return results.every(result => result.good) ? EXIT.ok : EXIT.failed
 }
 
@@ -119,13 +124,4 @@ function writeFiles(options: DemoOptions, kind: ClusterKind, results: readonly R
     good: last.good,
   })
   writeFileSync(options.svg, picture)
-}
-
-async function keep(session: Session, screen: Screen, signal: AbortSignal): Promise<void> {
-  screen.say([
-    '',
-    'Everything is left running until Ctrl-C. To look around, in another terminal:',
-    ...session.backend.lookAround(),
-  ])
-  await new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

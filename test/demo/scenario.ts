@@ -208,7 +208,7 @@ async function judge(
     faultAt: log.faultAt,
     endedAt,
     happenings: log.happenings,
-    deletes: backend.podDeletes(log.faultAt),
+    deletes: await backend.podDeletes(log.faultAt),
     writes: log.writes.filter(write => write.at >= log.faultAt),
     victimResetAt: log.endedAt,
     agentBackAt: log.agentBackAt,
