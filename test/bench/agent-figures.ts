@@ -15,11 +15,7 @@ export async function benchAgent(lab: Lab, nodes: readonly LabNode[]): Promise<r
   const pairs = [nodes[0] ?? 'n1', nodes[1] ?? 'n2'] as const
   const bare = await idle(lab, first, undefined)
   for (const node of nodes) await startAgent(lab, node)
-  await lab.until(
-    first,
-    'curl -s --unix-socket /run/hawser/agent.sock http://agent/v1/status || true',
-    /"armed":true/,
-  )
+  await lab.until(first, 'node /hawser/hawser.mjs status -o json || true', /"armed": true/)
   await lab.setupResource({
     resource: 'r0',
     nodes: pairs,
@@ -28,9 +24,7 @@ export async function benchAgent(lab: Lab, nodes: readonly LabNode[]): Promise<r
   })
   const change = 'drbdsetup primary 0 && drbdsetup secondary 0'
   await lab.sh(first, `for i in $(seq ${CHANGES / 2}); do ${change} || exit 1; done`, { deadlineMs: 120_000 })
-  const status = StatusSchema.parse(
-    JSON.parse(await lab.sh(first, 'curl -s --unix-socket /run/hawser/agent.sock http://agent/v1/status')),
-  )
+  const status = StatusSchema.parse(JSON.parse(await lab.sh(first, 'node /hawser/hawser.mjs status -o json')))
   const events = status.kernelEvents ?? { count: 0, p50Ms: Number.NaN, p99Ms: Number.NaN, maxMs: Number.NaN }
   const pid = (await lab.sh(first, 'pgrep -f /hawser/[a]gent.mjs | tail -1')).trim()
   const with_ = await idle(lab, first, pid)

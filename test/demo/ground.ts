@@ -21,14 +21,18 @@ export function openFolder(): Disposable & { readonly path: string } {
 }
 
 /** The lab's network must be up. */
-export async function openGround(lab: Lab, news: ClusterNews): Promise<Ground> {
+export async function openGround(lab: Lab, news: ClusterNews, probePort = 0): Promise<Ground> {
   await using stack = new AsyncDisposableStack()
   const skews = new Map<string, number>()
   const probes = stack.use(
-    await openProbes(hostAddress('ctl'), said => {
-      skews.set(said.node, said.skewMs)
-      news.probe(said)
-    }),
+    await openProbes(
+      hostAddress('ctl'),
+      said => {
+        skews.set(said.node, said.skewMs)
+        news.probe(said)
+      },
+      probePort,
+    ),
   )
   const oracle = stack.use(
     await openOracleRun((node, begunAt, at) => {

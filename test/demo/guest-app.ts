@@ -51,13 +51,15 @@ function writeSettings(wanted: GuestAppWanted): void {
 export async function makeGuestApp(wanted: GuestAppWanted, signal: AbortSignal): Promise<void> {
   const { dir, nodes } = wanted
   mkdirSync(dir, { recursive: true })
-  const [agent, kubelet, probe, ...helpers] = await Promise.all([
+  const [agent, cli, kubelet, probe, ...helpers] = await Promise.all([
     bundle('agent/main.ts'),
+    bundle('agent/cli/main.ts'),
     bundle('test/fakes/kubelet-guest.ts'),
     bundle('test/demo/guest/probe.ts'),
     ...HELPERS.map(name => compileStatic(join(ROOT, `native/helper/${name}.c`), signal)),
   ])
   writeFileSync(join(dir, 'agent.mjs'), agent)
+  writeFileSync(join(dir, 'hawser.mjs'), cli)
   writeFileSync(join(dir, 'kubelet.mjs'), kubelet)
   writeFileSync(join(dir, 'probe.mjs'), probe)
   for (const [index, name] of HELPERS.entries())

@@ -33,14 +33,15 @@ function listen(socket: Socket, onSaid: (said: ProbeSaid) => void): void {
   socket.on('error', () => {}) // a guest that loses its power resets nothing; the next probe says hello
 }
 
-export async function openProbes(host: string, onSaid: (said: ProbeSaid) => void): Promise<Probes> {
+/** `port` 0: any that is free. */
+export async function openProbes(host: string, onSaid: (said: ProbeSaid) => void, port = 0): Promise<Probes> {
   const sockets = new Set<Socket>()
   const server = createServer(socket => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
     listen(socket, onSaid)
   })
-  server.listen(0, host)
+  server.listen(port, host)
   await once(server, 'listening')
   const address = server.address()
   return {

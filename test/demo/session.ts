@@ -1,6 +1,5 @@
 /** A cluster on the stage and one or several runs on it: what the demo and the end-to-end tests share. */
 
-import { AppError } from '#kit/errors.ts'
 import type { ClusterKind } from './arguments.ts'
 import type { ClusterBackend, ClusterNews } from './backend.ts'
 import { openLive } from './live.ts'
@@ -28,8 +27,7 @@ async function openBackend(
   signal: AbortSignal,
 ): Promise<ClusterBackend> {
   // Each is loaded only when it is wanted: the real one brings half of the cluster tests with it.
-  if (options.kind === 'real')
-    throw new AppError('ARGUMENT_INVALID', '--cluster real is not part of this demo yet')
+  if (options.kind === 'real') return (await import('./real.ts')).openReal(options.nodes, news, signal)
   return (await import('./embedded.ts')).openEmbedded(options.nodes, news, signal)
 }
 
