@@ -1,8 +1,8 @@
 /** One HTTP call to the Kubernetes API server, with a deadline, a size limit and typed outcomes. */
 import { readFileSync } from 'node:fs'
-import { Pool } from 'undici'
 import type { Clock } from '#kit/clock.ts'
 import { AppError } from '#kit/errors.ts'
+import { openConnections } from './connection.ts'
 
 export interface KubeEndpoint {
   readonly url: string
@@ -46,15 +46,7 @@ const TOKEN_AGE_MS = 60_000
 const DEFAULT_TIMEOUT_MS = 5000
 
 export function openKube(endpoint: KubeEndpoint, clock: Clock): Kube {
-  const ca = endpoint.caFile === undefined ? undefined : readFileSync(endpoint.caFile)
-  const pool = new Pool(new URL(endpoint.url).origin, {
-    connections: 4,
-    pipelining: 1,
-    // Otherwise undici 8 takes HTTP/2, one connection for everything, whose end can throw where nobody catches.
-    allowH2: false,
-    keepAliveTimeout: 30_000,
-    connect: { timeout: 2000, ...(ca === undefined ? {} : { ca }) },
-  })
+  const connections = openConnections(new URL(endpoint.url), endpoint.caFile)
   const prefix = new URL(endpoint.url).pathname.replace(/\/$/, '')
   const token = tokenReader(endpoint.tokenFile, clock)
   let answeredAt: number | undefined
@@ -64,19 +56,17 @@ export function openKube(endpoint: KubeEndpoint, clock: Clock): Kube {
       const timeoutMs = call.timeoutMs ?? DEFAULT_TIMEOUT_MS
       const deadline = AbortSignal.timeout(timeoutMs)
       try {
-        const answer = await pool.request({
+        const answer = await connections.exchange({
           method: call.method,
           path: prefix + call.path,
-          signal: AbortSignal.any([signal, deadline]),
-          headersTimeout: timeoutMs,
-          bodyTimeout: timeoutMs,
           headers: headersOf(call, token()),
-          body: call.body === undefined ? null : JSON.stringify(call.body),
+          body: call.body === undefined ? undefined : JSON.stringify(call.body),
+          signal: AbortSignal.any([signal, deadline]),
         })
-        const text = await readLimited(answer.body)
+        const text = await readLimited(answer)
         answeredAt = clock.mono()
         return {
-          status: answer.statusCode,
+          status: answer.statusCode ?? 0,
           body: parseJson(text),
           retryAfterMs: retryAfter(answer.headers['retry-after']),
         }
@@ -90,7 +80,7 @@ export function openKube(endpoint: KubeEndpoint, clock: Clock): Kube {
     },
     lastAnswerAt: () => answeredAt,
     async [Symbol.asyncDispose]() {
-      await pool.destroy()
+      connections[Symbol.dispose]()
     },
   }
 }

@@ -8,6 +8,7 @@ dir=${0%/*}
 node=${HAWSER_NODE:-/bin/node}
 # A restarted agent has to hold its lease again within the watchdog's time: compiled code is kept, and it goes before others.
 export NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE:-/var/lib/hawser/compiled}
+export MALLOC_ARENA_MAX=1
 export NODE_OPTIONS="--max-semi-space-size=1 ${NODE_OPTIONS:-}"
 stop=
 child=
