@@ -1,5 +1,5 @@
 /** The two images that Hawser ships, made from the sources as they are. */
-import { existsSync, globSync } from 'node:fs'
+import { globSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type Image, type Layer, toLayer } from './archive.ts'
@@ -18,7 +18,8 @@ export async function agentImage(node: Layer, signal: AbortSignal): Promise<Imag
   const entries = await Promise.all([
     script('agent.mjs', 'agent/main.ts'),
     fileEntry(join(import.meta.dirname, 'run-agent.sh'), `${APP}/run-agent`, 0o755),
-    ...(existsSync(CLI) ? [script('hawser.mjs', CLI)] : []),
+    script('hawser.mjs', CLI),
+    commandEntry(),
     ...helpers.map(async (source): Promise<TarEntry> => {
       const data = await compileStatic(join(ROOT, source), signal)
       return { kind: 'file', path: `${APP}/${basename(source, '.c')}`, data, mode: 0o755 }
@@ -26,6 +27,12 @@ export async function agentImage(node: Layer, signal: AbortSignal): Promise<Imag
   ])
   const layer = toLayer(layerTar([...entries, ...(await koffiEntries())]))
   return image(AGENT_IMAGE, [node, layer], ['/bin/sh', `/${APP}/run-agent`])
+}
+
+/** `kubectl exec -n hawser POD -- hawser status` */
+async function commandEntry(): Promise<TarEntry> {
+  const data = Buffer.from(`#!/bin/sh\nexec /bin/node /${APP}/hawser.mjs "$@"\n`)
+  return { kind: 'file', path: 'bin/hawser', data, mode: 0o755 }
 }
 
 export async function coordinatorImage(node: Layer): Promise<Image> {
