@@ -1,49 +1,14 @@
-/** The process: arguments, signals, exit code. */
-
+/** The process of the coordinator. */
 import { systemClock } from '#kit/clock.ts'
-import { AppError, ERRORS, EXIT, sayError } from '#kit/errors.ts'
-import { openLog } from '#kit/log.ts'
+import { runProgram } from '#kit/program.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { runCoordinator } from './assemble.ts'
 import { parseConfig, USAGE } from './config.ts'
 
-process.exitCode = await main()
-
-async function main(): Promise<number> {
-  let config: ReturnType<typeof parseConfig>
-  try {
-    config = parseConfig(process.argv.slice(2), process.env)
-  } catch (error) {
-    process.stderr.write(`hawser-coordinator: ${sayError(error)}\n`)
-    return exitOf(error)
-  }
-  if (config === 'help') {
-    process.stdout.write(USAGE)
-    return EXIT.ok
-  }
-  const log = openLog({ level: config.logLevel, name: 'hawser-coordinator' })
-  const stop = new AbortController()
-  for (const name of ['SIGTERM', 'SIGINT'] as const)
-    process.on(name, () => {
-      // The second one does not wait.
-      if (stop.signal.aborted) process.exit(EXIT.failed)
-      stop.abort(new Error(name))
-    })
-  try {
-    await runCoordinator({ config, version: manifest.version, clock: systemClock, log }, stop.signal)
-    log.info('stopped')
-    return EXIT.ok
-  } catch (error) {
-    log.error({ err: error }, 'ends with a fault')
-    process.stderr.write(`hawser-coordinator: ${sayError(error)}\n`)
-    return exitOf(error)
-  } finally {
-    await new Promise<void>(resolve => log.flush(() => resolve()))
-  }
-}
-
-function exitOf(error: unknown): number {
-  if (!(error instanceof AppError)) return EXIT.fault
-  if (error.code === 'ARGUMENT_INVALID' || error.code === 'CONFIG_INVALID') return EXIT.usage
-  return ERRORS[error.code].retry === 'later' ? EXIT.later : EXIT.fault
-}
+process.exitCode = await runProgram({
+  name: 'hawser-coordinator',
+  usage: USAGE,
+  parse: parseConfig,
+  run: async (config, log, stop) =>
+    await runCoordinator({ config, version: manifest.version, clock: systemClock, log }, stop),
+})

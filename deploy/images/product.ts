@@ -14,7 +14,7 @@ const CLI = join(ROOT, 'agent/cli/main.ts')
 
 /** The agent, what starts it again, its C helpers, and `hawser status`. */
 export async function agentImage(node: Layer, signal: AbortSignal): Promise<Image> {
-  const helpers = globSync('native/helper/*.c', { cwd: ROOT }).sort()
+  const helpers = globSync('native/programs/*.c', { cwd: ROOT }).sort()
   const entries = await Promise.all([
     script('agent.mjs', 'agent/main.ts'),
     fileEntry(join(import.meta.dirname, 'run-agent.sh'), `${APP}/run-agent`, 0o755),

@@ -88,7 +88,7 @@ agent() {
   mkdir -p /etc/hawser "$state"
   (umask 077 && printf '%s' "$key" >/etc/hawser/key)
   members >/etc/hawser/members.json
-  gcc -O2 -Wall -static -o /usr/local/lib/hawser-fence-peer "$home/native/helper/fence-peer.c"
+  gcc -O2 -Wall -static -o /usr/local/lib/hawser-fence-peer "$home/native/programs/fence-peer.c"
   [[ -d /run/systemd/system ]] || { agent_command; return; }
   unit >"$service"
   systemctl daemon-reload

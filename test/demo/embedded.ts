@@ -14,7 +14,7 @@ import { type Ground, openFolder, openGround } from './ground.ts'
 import { APP, agentUser, makeGuestApp, rememberVolume } from './guest-app.ts'
 import { labFaults } from './lab-faults.ts'
 import { mountedAt } from './oracle-run.ts'
-import { followPods, isOpenForPods, nodeNameOf } from './pod-news.ts'
+import { followPods, nodeNameOf, waitOpen } from './pod-news.ts'
 
 /** Agent, kubelet, probe and writer are Node processes. */
 const MEMORY = '448M'
@@ -59,14 +59,9 @@ async function podNode(api: Api): Promise<LabNode | undefined> {
   return node === undefined ? undefined : labNode(node)
 }
 
-/** The node that lost its pods is tainted until its agent finds itself in order again: only then can pods come back. */
 async function comeBack({ lab, api, signal }: Parts, node: LabNode): Promise<void> {
   if (!lab.guests.isRunning(node)) await lab.boot([node])
-  const isOpen = async (): Promise<true | undefined> => {
-    const { body } = await api.call({ method: 'GET', path: `/api/v1/nodes/${node}` })
-    return isOpenForPods(body) || undefined
-  }
-  await until(`the taint of ${node} is gone`, isOpen, { signal, deadlineMs: BACK_WITHIN_MS })
+  await waitOpen(api, node, BACK_WITHIN_MS, signal)
 }
 
 export async function openEmbedded(

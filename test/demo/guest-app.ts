@@ -56,7 +56,7 @@ export async function makeGuestApp(wanted: GuestAppWanted, signal: AbortSignal):
     bundle('agent/cli/main.ts'),
     bundle('test/fakes/kubelet-guest.ts'),
     bundle('test/demo/guest/probe.ts'),
-    ...HELPERS.map(name => compileStatic(join(ROOT, `native/helper/${name}.c`), signal)),
+    ...HELPERS.map(name => compileStatic(join(ROOT, `native/programs/${name}.c`), signal)),
   ])
   writeFileSync(join(dir, 'agent.mjs'), agent)
   writeFileSync(join(dir, 'hawser.mjs'), cli)

@@ -1,15 +1,30 @@
 /** What changes in the API about the pod and its attachment, as phases and as where the pod is. */
 import type { Api, ApiObject } from '../cluster/api.ts'
+import { until } from '../cluster/until.ts'
 import type { ClusterNews } from './backend.ts'
 
 export const nodeNameOf = (pod: ApiObject): string | undefined => pod.spec?.['nodeName'] as string | undefined
 
 /** Ready, and nothing keeps new pods away. */
-export function isOpenForPods(node: ApiObject): boolean {
+function isOpenForPods(node: ApiObject): boolean {
   const taints = (node.spec?.['taints'] ?? []) as { effect: string }[]
   const conditions = (node.status?.['conditions'] ?? []) as { type: string; status: string }[]
   const isReady = conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
   return isReady && taints.every(({ effect }) => effect === 'PreferNoSchedule')
+}
+
+/** A node that lost its pods is tainted until its agent finds itself in order again: only then can pods come back. */
+export async function waitOpen(
+  api: Api,
+  node: string,
+  deadlineMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const isOpen = async (): Promise<true | undefined> => {
+    const { body } = await api.call({ method: 'GET', path: `/api/v1/nodes/${node}` })
+    return isOpenForPods(body) || undefined
+  }
+  await until(`the taint of ${node} is gone`, isOpen, { signal, deadlineMs })
 }
 
 /** A pod is there until it is deleted; a forced delete is one event, an orderly one ends with it. */

@@ -4,7 +4,6 @@ import { DecisionsSchema } from '#protocol/status.ts'
 import { type Cluster, openCluster } from '../cluster/cluster.ts'
 import { installHawser, waitAgents } from '../cluster/hawser.ts'
 import { writerManifests } from '../cluster/manifests.ts'
-import { until } from '../cluster/until.ts'
 import { type LabNode, labNode, nodesUpTo } from '../lab/layout.ts'
 import type { ClusterBackend, ClusterNews } from './backend.ts'
 import { RESOURCE } from './embedded.ts'
@@ -13,7 +12,7 @@ import { openFolder, openGround } from './ground.ts'
 import { APP, makeGuestApp, rememberVolume } from './guest-app.ts'
 import { labFaults } from './lab-faults.ts'
 import { mountedAt } from './oracle-run.ts'
-import { followPods, isOpenForPods, nodeNameOf } from './pod-news.ts'
+import { followPods, nodeNameOf, waitOpen } from './pod-news.ts'
 import type { WallMs } from './timeline.ts'
 
 /** Kubelet, containerd, and five Node processes. */
@@ -56,14 +55,10 @@ async function podDeletes({ lab, nodes }: Cluster, since: WallMs): Promise<reado
 
 /** A node of the cluster again, with its pods, and open for new ones. */
 async function comeBack(cluster: Cluster, node: LabNode, signal: AbortSignal): Promise<void> {
-  const { lab, api } = cluster
+  const { lab } = cluster
   if (!lab.guests.isRunning(node)) await lab.boot([node])
   await cluster.waitReady([node], BACK_WITHIN_MS)
-  const isOpen = async (): Promise<true | undefined> => {
-    const { body } = await api.call({ method: 'GET', path: `/api/v1/nodes/${node}` })
-    return isOpenForPods(body) || undefined
-  }
-  await until(`the taint of ${node} is gone`, isOpen, { signal, deadlineMs: BACK_WITHIN_MS })
+  await waitOpen(cluster.api, node, BACK_WITHIN_MS, signal)
 }
 
 export async function openReal(

@@ -14,7 +14,7 @@ t.teardown(() => rmSync(dir, { recursive: true, force: true }))
 writeFileSync(
   program,
   await compileStatic(
-    join(import.meta.dirname, '../../../native/helper/fence-peer.c'),
+    join(import.meta.dirname, '../../../native/programs/fence-peer.c'),
     new AbortController().signal,
   ),
   { mode: 0o755 },
